@@ -117,7 +117,9 @@ struct config_monitors {
 struct config_verdict {
 	int64_t service_down_time_ms; /* as in nova.conf */
 	int64_t recheck_after_ms;
-	int64_t confirm_timeout_ms;
+	int64_t confirm_timeout_ms; /* one second look */
+	int64_t confirm_attempts;
+	int64_t degraded_after_ms; /* monitors that disagree so long are told of */
 };
 
 /* breaker: more than max(hosts, percent of all hosts) newly down within verdict.service-down-time hold everything. */
@@ -128,19 +130,20 @@ struct config_breaker {
 
 /* recovery: */
 struct config_recovery {
-	int64_t concurrent;    /* open recoveries past confirming, fleet-wide */
-	int64_t hold_retry_ms; /* a held recovery that may go on by itself is tried again this often */
-	int64_t force_down_timeout_ms;
-	int64_t clean_timeout_ms; /* back on the air, how long nova may take to clean stale copies before the recovery
-				     holds */
+	int64_t hold_retry_ms;   /* a held recovery that may go on by itself is tried again this often */
+	int64_t step_timeout_ms; /* one operation against the cloud, retries inside it included */
+	int64_t step_attempts;
+	int64_t retry_first_ms;    /* back-off between attempts: doubles from this ... */
+	int64_t retry_max_ms;      /* ... to this */
+	int64_t return_timeout_ms; /* seen on again, how long until nova-compute reports and nova has cleaned up */
 };
 
 /* fencing: */
 struct config_fencing {
-	int64_t retry_after_ms;
-	int64_t power_poll_ms;
-	int64_t off_readings;
-	int64_t off_timeout_ms; /* after `off` was accepted, how long the readings may take to say off */
+	int64_t off_readings;      /* readings of off in a row that make a proof, at least 2 */
+	int64_t status_timeout_ms; /* one reading */
+	int64_t status_attempts;   /* readings after one `off` before the level has failed */
+	int64_t power_poll_ms;     /* power is read again this often while evacuate calls remain */
 	int64_t
 	    device_check_ms; /* how often a living host's device is read, so that "on" is known before it is needed */
 	int64_t concurrent;  /* agents running at a time, fleet-wide */
@@ -149,17 +152,13 @@ struct config_fencing {
 
 /* evacuation: */
 struct config_evacuation {
-	int64_t per_host;
-	int64_t total;
-	int64_t attempts;
-	int64_t retry_first_ms;
-	int64_t retry_max_ms;
+	int64_t per_host; /* instances of one host under way at once */
+	int64_t total;    /* instances under way at once, fleet-wide */
+	int64_t attempts; /* evacuate calls for one instance in one recovery */
 	int64_t settle_ms;
 	int64_t stuck_after_ms;
 	int64_t poll_ms;
-	int paused;    /* enum config_treatment */
-	int suspended; /* enum config_treatment */
-	int rescued;   /* enum config_treatment */
+	int unsupported_states; /* enum config_treatment: paused, suspended, rescued */
 };
 
 /* notify.email: */
@@ -208,7 +207,6 @@ struct config_segment {
 	int single_source;         /* enum config_single_source */
 	bool recover_disabled;
 	bool let_return;
-	int64_t concurrent; /* open recoveries past confirming in this segment */
 	struct config_fence_levels fencing;
 };
 
@@ -326,12 +324,19 @@ struct config_value {
 struct config_fence {
 	char name[DEVICE_NAME_SIZE];
 	char agent[512];  /* absolute path when it was found in fencing.agent-path, else as written */
-	char device[256]; /* address, port and plug for people and for the mapping check; never a secret */
+	char device[256]; /* agent, address and plug, for people; never a secret */
+	uint64_t key;     /* identity of device and plug, the same in each run; another key is another device */
 	int64_t timeout_ms;
 	int64_t attempts;
 	struct config_value parameters[CONFIG_PARAMETER_MAX];
 	size_t parameter_n;
 };
+
+/**
+ * config_device_key() - config_fence.key alone, without reading any secret.
+ * Returns 0 where the host has no such level.
+ */
+uint64_t config_device_key(const struct config *cfg, const char *host, size_t level);
 
 /**
  * config_fence_resolve() - one fence level of a host with every pattern expanded and every secret read.
