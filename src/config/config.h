@@ -228,9 +228,9 @@ struct config_level_overrides {
 
 /* One entry of hosts: */
 struct config_host_override {
-	const char *name;    /* exact */
-	const char *address; /* "" = monitors.probe.address */
-	bool is_unprobed;    /* `probe: false`: this host has no probe address, whatever the pattern says */
+	const char *name;                   /* exact */
+	const char *address;                /* "" = monitors.probe.address */
+	bool is_unprobed;                   /* no probe address, whatever the pattern says */
 	struct config_fence_levels fencing; /* n > 0 replaces the segment's levels whole */
 	struct config_level_overrides parameters;
 };

@@ -82,8 +82,8 @@ static void anchor_keep(struct tree_builder *b, const char *anchor, struct tree_
 	a->node = node;
 }
 
-/* A key must be text, written once. @open->item_n is even when a key is due. */
-static void key_check(struct tree_builder *b, const struct tree_open *open, const struct tree_node *key)
+/* A key must be text. */
+static void key_check(struct tree_builder *b, const struct tree_node *key)
 {
 	if (key->kind != TREE_SCALAR) {
 		problems_add(b->problems, false, b->name, key->line, key->column, "",
@@ -151,7 +151,7 @@ static void node_attach(struct tree_builder *b, struct tree_node *node)
 	if (open->item_n == open->item_cap && !items_grow(b, open))
 		return;
 	if (open->node->kind == TREE_MAPPING && open->item_n % 2 == 0)
-		key_check(b, open, node);
+		key_check(b, node);
 	open->node->items[open->item_n++] = node;
 	open->node->weight += node->weight;
 	if (open->node->weight > TREE_NODE_MAX && !b->must_stop) {
