@@ -26,6 +26,14 @@ static size_t prefix_print(char *text, const char *file, int line, int column, c
 	return used;
 }
 
+/* Names and values are hostile: a terminal must not obey them. */
+static void control_mask(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+}
+
 void problems_add(struct config_problems *ps, bool is_warning, const char *file, int line, int column, const char *path,
     const char *fmt, ...)
 {
@@ -45,6 +53,7 @@ void problems_add(struct config_problems *ps, bool is_warning, const char *file,
 	va_start(ap, fmt);
 	(void)vsnprintf(text + used, sizeof(text) - used, fmt, ap);
 	va_end(ap);
+	control_mask(text);
 	char *copy = strdup(text);
 	if (!copy)
 		return;
