@@ -114,6 +114,14 @@ static const char *source_text(struct config_reader *r, const char *kind, const 
 	return sb.failed ? "" : config_memory_text(r->mem, sb.text, sb.len);
 }
 
+static bool word_is_in(const char *const *words, const char *word)
+{
+	for (; *words; words++)
+		if (str_eq(*words, word))
+			return true;
+	return false;
+}
+
 void reader_secret(struct config_reader *r, const struct tree_node *node, struct config_secret *ret)
 {
 	*ret = (struct config_secret){"", ""};
@@ -124,22 +132,24 @@ void reader_secret(struct config_reader *r, const struct tree_node *node, struct
 						 : "a list");
 		return;
 	}
+	/* the word may be the secret itself, in braces by mistake: it is shown only once it is known to be none */
+	static const char *const kinds[] = {"file", "env", "inline", NULL};
 	const char *kind = node->items[0]->text;
 	const struct tree_node *of = node->items[1];
+	if (!word_is_in(kinds, kind) || of->kind != TREE_SCALAR) {
+		reader_error(
+		    r, node, "expected a secret by reference, found a mapping of another form; write " SECRET_FORM);
+		return;
+	}
 	size_t up = reader_push(r, kind);
-	if (of->kind != TREE_SCALAR)
-		reader_error(r, of, "expected a text; write " SECRET_FORM);
-	else if (str_eq(kind, "file"))
+	if (str_eq(kind, "file"))
 		secret_from_file(r, of, of->text, ret);
 	else if (str_eq(kind, "env"))
 		secret_from_env(r, of, of->text, ret);
-	else if (str_eq(kind, "inline"))
-		secret_inline(r, of, ret);
 	else
-		reader_error(r, node, "expected file, env or inline, found \"%.60s\"; write " SECRET_FORM, kind);
+		secret_inline(r, of, ret);
 	reader_pop(r, up);
-	if (of->kind == TREE_SCALAR)
-		ret->source = str_eq(kind, "inline") ? "inline" : source_text(r, kind, of->text);
+	ret->source = str_eq(kind, "inline") ? "inline" : source_text(r, kind, of->text);
 }
 
 /* Names under which fence agents take secrets. Their *_script parameters name a program, and *_file a file: no secrets.

@@ -73,8 +73,7 @@ static void anchor_keep(struct tree_builder *b, const char *anchor, struct tree_
 		return;
 	if (b->anchor_n == TREE_ANCHOR_MAX) {
 		problems_add(b->problems, false, b->name, node->line, node->column, "",
-		    "expected at most %d anchors, found another one, &%s; write the value out", TREE_ANCHOR_MAX,
-		    anchor);
+		    "expected at most %d anchors, found another one; write the value out", TREE_ANCHOR_MAX);
 		return;
 	}
 	struct tree_anchor *a = &b->anchors[b->anchor_n++];
@@ -171,10 +170,10 @@ static void on_alias(struct tree_builder *b, const yaml_event_t *ev)
 			return;
 		}
 	}
+	/* its name stays out of the message: it may be a password that begins with * */
 	COMPLAIN(b, &ev->start_mark,
-	    "expected a value, found the alias *%.60s of an anchor that is not complete above; quote a text that "
-	    "begins with *",
-	    name);
+	    "expected a value, found an alias of an anchor that is not complete above; quote a text that begins with "
+	    "*");
 	struct tree_node *stand_in = node_new(b, TREE_SCALAR, &ev->start_mark);
 	if (stand_in)
 		node_attach(b, stand_in);
@@ -183,9 +182,8 @@ static void on_alias(struct tree_builder *b, const yaml_event_t *ev)
 static void tag_check(struct tree_builder *b, const yaml_event_t *ev, const yaml_char_t *tag)
 {
 	if (tag)
-		COMPLAIN(b, &ev->start_mark,
-		    "expected a plain value, found the YAML tag %.60s; quote a text that begins with !",
-		    (const char *)tag);
+		COMPLAIN(
+		    b, &ev->start_mark, "expected a plain value, found a YAML tag; quote a text that begins with !");
 }
 
 static void on_scalar(struct tree_builder *b, const yaml_event_t *ev)
