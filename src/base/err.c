@@ -12,8 +12,7 @@ struct err_row {
 	int exit_status;
 };
 
-static const struct err_row err_rows[OSHA_E_N] = {
-    [OSHA_E_NONE] = {"no error", false, 0},
+static const struct err_row err_rows[OSHA_E_N] = {[OSHA_E_NONE] = {"no error", false, 0},
 #define OSHA_ERR_ROW(code, text, transient, status) [code] = {text, transient, status},
     OSHA_ERRORS(OSHA_ERR_ROW)
 #undef OSHA_ERR_ROW
