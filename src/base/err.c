@@ -6,6 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef __clang_analyzer__
+#undef osha_err_set
+#undef osha_err_set_errno
+#undef osha_err_wrap
+#endif
+
 struct err_row {
 	const char *text;
 	bool transient;
