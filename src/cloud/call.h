@@ -133,18 +133,20 @@ struct cloud_result {
 
 	/*
 	 * Each UUID once, sorted by it. state and task unknown: nova listed the server for this host but would not show
-	 * it (Neutron away); the host is then the list's word, unchecked: CLOUD_ASK before acting on it. `evacuation`
-	 * is the newest record, with one exception: where the newest has failed and an older one, younger than the last
-	 * success, is still under way, it is that older one, because that one can still place a guest.
+	 * it (Neutron away); the host is then the list's word, unchecked: CLOUD_ASK before acting on it.
+	 * `evacuation` is the newest record (highest id); INVENTORY knows of those that name this host only.
 	 */
 	struct instance_view *instances;
 	size_t n_instances;
 	bool is_partial; /* at least one row of instances is unchecked as said above */
 
-	struct migration_view *migrations; /* newest evacuation of each instance (as above), sorted by instance */
+	struct migration_view *migrations; /* newest evacuation of each instance, sorted by instance */
 	size_t n_migrations;
-	struct migration_view
-	    *unfinished; /* every record under way or `done`, also those that a newer one of the same instance hides */
+	/*
+	 * Every record seen that is under way or `done`, also one that a newer record of the same instance hides (after
+	 * a second evacuate call the newer one may have failed while the older one still places a guest).
+	 */
+	struct migration_view *unfinished;
 	size_t n_unfinished;
 
 	struct cloud_person *people; /* each id once */
