@@ -193,7 +193,9 @@ static bool short_members(const cJSON *row, struct instance_view *v)
 
 enum row_read cloud_row_short(const cJSON *row, struct instance_view *ret_view)
 {
-	return short_members(row, ret_view) ? ROW_OK : ROW_GARBAGE;
+	if (!short_members(row, ret_view))
+		return ROW_GARBAGE;
+	return str_eq(json_str(row, "status", NULL), "UNKNOWN") ? ROW_UNREACHABLE : ROW_OK;
 }
 
 static bool fault_members(const cJSON *row, struct instance_view *v)
