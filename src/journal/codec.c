@@ -44,7 +44,8 @@ static uint64_t get(const uint8_t *p, size_t bytes)
 
 uint32_t journal_crc32c(const uint8_t *bytes, size_t n)
 {
-	/* the polynomial 0x1edc6f41 bit-reversed, four bits at a time: 16 words of table instead of 256, fast enough for 1 KiB */
+	/* the polynomial 0x1edc6f41 bit-reversed, four bits at a time: 16 words of table instead of 256, fast enough
+	 * for 1 KiB */
 	static const uint32_t table[16] = {0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
 	    0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9, 0xc38d26c4, 0xd3d3e1ab, 0xe330a81a,
 	    0xf36e6f75};
@@ -110,8 +111,7 @@ static size_t words_used(const void *field, size_t size)
 	return n;
 }
 
-static int field_encode(
-    struct writer *w, const struct journal_field *f, const char *field, struct osha_err *reterr)
+static int field_encode(struct writer *w, const struct journal_field *f, const char *field, struct osha_err *reterr)
 {
 	uint64_t value = 0;
 	size_t n = 0;
@@ -137,7 +137,8 @@ static int field_encode(
 	if (n == 0)
 		return 0;
 	if ((f->kind == JOURNAL_FIELD_ENUM || f->kind == JOURNAL_FIELD_UINT) && !uint_fits(f, value))
-		return osha_err_set(reterr, OSHA_E_INTERNAL, "%s is out of range: %llu", f->name, (unsigned long long)value);
+		return osha_err_set(
+		    reterr, OSHA_E_INTERNAL, "%s is out of range: %llu", f->name, (unsigned long long)value);
 	put(w, f->tag, 2);
 	if (f->kind == JOURNAL_FIELD_TEXT) {
 		put(w, n, 2);
@@ -240,7 +241,8 @@ static int fields_decode(const uint8_t *bytes, size_t end, struct record *r, str
 		last = tag;
 		while (f < f_end && f->tag < tag)
 			f++;
-		if (f < f_end && f->tag == tag && !field_decode(f, bytes + at + FIELD_HEAD_SIZE, len, (char *)r + f->offset))
+		if (f < f_end && f->tag == tag &&
+		    !field_decode(f, bytes + at + FIELD_HEAD_SIZE, len, (char *)r + f->offset))
 			return osha_err_set(reterr, OSHA_E_CORRUPT, "%s out of range at byte %zu", f->name, at);
 		at += FIELD_HEAD_SIZE + len;
 	}

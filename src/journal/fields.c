@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which field of which record is written under which tag. A new field is one line with the next free tag at the end of its table; a
- * field that goes leaves its tag unused for good.
+ * Which field of which record is written under which tag. A new field is one line with the next free tag at the end of
+ * its table; a field that goes leaves its tag unused for good.
  */
 #include "journal/codec.h"
 
-#define SIZE_OF(member)               sizeof(((struct record *)NULL)->member)
-#define FIELD(tag, kind, member, limit) {tag, JOURNAL_FIELD_##kind, offsetof(struct record, member), SIZE_OF(member), limit, #member}
+#define SIZE_OF(member) sizeof(((struct record *)NULL)->member)
+#define FIELD(tag, kind, member, limit)                                                                                \
+	{                                                                                                              \
+		tag, JOURNAL_FIELD_##kind, offsetof(struct record, member), SIZE_OF(member), limit, #member            \
+	}
 
 /* clang-format off */
 static const struct journal_field store_fields[] = {

@@ -27,7 +27,7 @@ enum {
 	JOURNAL_QUEUE_BYTES_MAX = 96 * 1024 * 1024, /* memory that they may hold */
 	JOURNAL_NOTE_SIZE = 512,                    /* a sentence of history; cut */
 	JOURNAL_SCHEMA_VERSION = 1,
-	JOURNAL_LOCK_SUFFIX_SIZE = 6, /* ".lock" beside the database */
+
 };
 
 enum journal_op {

@@ -72,14 +72,19 @@ int journal_outbox_put(
  */
 int journal_outbox_due(struct journal *j, uint64_t seq, int64_t now_wall_ms, size_t max, struct osha_err *reterr);
 
+/* How one try of a mail ended. */
+struct journal_mail_end {
+	enum mail_state state; /* MAIL_SENT; MAIL_QUEUED = failed, again at wall_ms; MAIL_UNDELIVERABLE = given up */
+	int64_t wall_ms;       /* the time of the end, or of the next try */
+	const char *error;     /* why it failed, never a secret; borrowed, cut at REASON_SIZE; NULL = "" */
+};
+
 /**
  * journal_outbox_mark() - record how one try ended.
  * @key: copied
- * @state: MAIL_SENT; MAIL_QUEUED = failed, again at @wall_ms; MAIL_UNDELIVERABLE = given up
- * @wall_ms: the time of the end, or of the next try
- * @error: why it failed, never a secret; copied and cut; NULL = ""
+ * @end: copied
  *
  * A mail that was sent stays sent. An unknown key is answered REFUSED.
  */
-int journal_outbox_mark(struct journal *j, uint64_t seq, const char *key, enum mail_state state, int64_t wall_ms,
-    const char *error, struct osha_err *reterr);
+int journal_outbox_mark(
+    struct journal *j, uint64_t seq, const char *key, const struct journal_mail_end *end, struct osha_err *reterr);
