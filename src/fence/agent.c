@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The life of an agent process: input, action, verification, exit code. Time limits are an interval timer whose handler ends the
- * process: the libraries below block, and some cannot be told to stop. Leaves option rows to agent_option.c.
+ * The life of an agent process: input, action, verification, exit code. Time limits are an interval timer whose handler
+ * ends the process: the libraries below block, and some cannot be told to stop. Leaves option rows to agent_option.c.
  */
 #include "fence/agent.h"
 
@@ -35,10 +35,13 @@ static void limit_stop(void)
 	setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
 }
 
-/* Ends the process with @status, and "NAME: @what" on stderr unless @what is empty, if no limit_stop() or other limit comes within @ms. */
+/* Ends the process with @status, and "NAME: @what" on stderr unless @what is empty, if no limit_stop() or other limit
+ * comes within @ms. */
 static void limit_start_status(const struct agent *a, int64_t ms, const char *what, int status)
 {
-	struct itimerval t = {.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000}};
+	struct itimerval t = {
+	    .it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000}
+        };
 
 	limit_stop();
 	limit_text[0] = '\0';
@@ -109,8 +112,9 @@ static int ask_power(
 }
 
 /*
- * Brings the power to @wanted and reads it there; the device's "accepted" counts for nothing. The order is sent even if the power
- * already reads as wanted: a machine on its way up reads off for a moment on some devices. A refusal is success only if the power reads as wanted.
+ * Brings the power to @wanted and reads it there; the device's "accepted" counts for nothing. The order is sent even if
+ * the power already reads as wanted: a machine on its way up reads off for a moment on some devices. A refusal is
+ * success only if the power reads as wanted.
  */
 static int change_power(
     const struct agent *a, void *device, enum agent_power wanted, const char **ret_word, struct osha_err *reterr)
@@ -133,11 +137,13 @@ static int change_power(
 			return rc;
 		if (asked == AGENT_SET_REFUSED) {
 			*reterr = refusal;
-			return osha_err_wrap(reterr, "set power %s: power reads %s", power_name(wanted), power_name(power));
+			return osha_err_wrap(
+			    reterr, "set power %s: power reads %s", power_name(wanted), power_name(power));
 		}
 		if (now_ms() >= deadline_ms)
-			return osha_err_set(reterr, OSHA_E_TIMEOUT, "power still reads %s %lld ms after %s was accepted",
-			    power_name(power), (long long)timeout_ms, power_name(wanted));
+			return osha_err_set(reterr, OSHA_E_TIMEOUT,
+			    "power still reads %s %lld ms after %s was accepted", power_name(power),
+			    (long long)timeout_ms, power_name(wanted));
 		sleep_ms(step_ms);
 		step_ms = step_ms * 2 < POLL_LAST_MS ? step_ms * 2 : POLL_LAST_MS;
 	}
@@ -153,7 +159,8 @@ static int do_change(const struct agent *a, void *device, enum agent_power wante
 	return rc;
 }
 
-/* As in the field, fencing has succeeded once the power was off; a machine that does not come back is only warned about. */
+/* As in the field, fencing has succeeded once the power was off; a machine that does not come back is only warned
+ * about. */
 static int do_reboot(const struct agent *a, void *device, struct osha_err *reterr)
 {
 	const char *word;
@@ -221,8 +228,8 @@ static int run_action(const struct agent *a, const char *action, void *device, s
 }
 
 /*
- * Returns an exit code (0 or AGENT_EXIT_OFF), or negative. The session is closed in order, for devices have few slots, but a device
- * that does not answer to that changes neither the result nor its text.
+ * Returns an exit code (0 or AGENT_EXIT_OFF), or negative. The session is closed in order, for devices have few slots,
+ * but a device that does not answer to that changes neither the result nor its text.
  */
 static int act_on_device(const struct agent *a, const char *action, struct osha_err *reterr)
 {
@@ -249,7 +256,8 @@ static int act_on_device(const struct agent *a, const char *action, struct osha_
 static int validate_all(const struct agent *a, struct osha_err *reterr)
 {
 	if (a->unknown_n)
-		return osha_err_set(reterr, OSHA_E_USAGE, "%zu unknown option(s), the first is \"%s\"", a->unknown_n, a->unknown[0]);
+		return osha_err_set(
+		    reterr, OSHA_E_USAGE, "%zu unknown option(s), the first is \"%s\"", a->unknown_n, a->unknown[0]);
 	return agent_options_check(a, reterr);
 }
 
@@ -258,7 +266,8 @@ static void warn_unknown(const struct agent *a)
 	for (size_t i = 0; i < a->unknown_n && i < AGENT_UNKNOWN_MAX; i++)
 		fprintf(stderr, "%s: warning: unknown option \"%s\" ignored\n", a->desc->name, a->unknown[i]);
 	if (a->unknown_n > AGENT_UNKNOWN_MAX)
-		fprintf(stderr, "%s: warning: %zu more unknown options ignored\n", a->desc->name, a->unknown_n - AGENT_UNKNOWN_MAX);
+		fprintf(stderr, "%s: warning: %zu more unknown options ignored\n", a->desc->name,
+		    a->unknown_n - AGENT_UNKNOWN_MAX);
 }
 
 static int perform(const struct agent *a, struct osha_err *reterr)
@@ -296,7 +305,8 @@ static int read_stdin(struct agent *a, struct osha_err *reterr)
 	if (ferror(stdin))
 		return osha_err_set(reterr, OSHA_E_IO, "standard input cannot be read");
 	if (n > AGENT_INPUT_MAX_BYTES)
-		return osha_err_set(reterr, OSHA_E_USAGE, "standard input is longer than %d bytes", AGENT_INPUT_MAX_BYTES);
+		return osha_err_set(
+		    reterr, OSHA_E_USAGE, "standard input is longer than %d bytes", AGENT_INPUT_MAX_BYTES);
 	rc = agent_options_read_text(a, buf, n, reterr);
 	explicit_bzero(buf, sizeof(buf));
 	return rc;

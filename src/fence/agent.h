@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What every fence agent of ours shares: the field's protocol (key=value lines on stdin or command-line options, actions, exit codes),
- * the metadata made from the same option rows, time limits that hold even while a library blocks, and "off means read off".
- * An agent adds its option rows and five functions (struct agent_desc) and leaves everything else to agent_main().
- * Source of the protocol: ClusterLabs fence-agents, doc/FenceAgentAPI.md, and the behaviour of its agents in version 4.12.
+ * What every fence agent of ours shares: the field's protocol (key=value lines on stdin or command-line options,
+ * actions, exit codes), the metadata made from the same option rows, time limits that hold even while a library blocks,
+ * and "off means read off". An agent adds its option rows and five functions (struct agent_desc) and leaves everything
+ * else to agent_main(). Source of the protocol: ClusterLabs fence-agents, doc/FenceAgentAPI.md, and the behaviour of
+ * its agents in version 4.12.
  */
 #pragma once
 
@@ -59,14 +60,17 @@ struct agent_desc {
 	size_t options_n;
 	/* check() judges what no row can express. NULL: nothing to add. Called before anything is contacted. */
 	int (*check)(const struct agent *a, struct osha_err *reterr);
-	/* open() connects and logs in. Returns 0 with *ret_device (moved to close()), or negative. May block: the caller's limit ends it. */
+	/* open() connects and logs in. Returns 0 with *ret_device (moved to close()), or negative. May block: the
+	 * caller's limit ends it. */
 	int (*open)(const struct agent *a, void **ret_device, struct osha_err *reterr);
 	void (*close)(void *device);
 	/* power_get() reads the machine's power now; never from a memory of what was set. */
 	int (*power_get)(void *device, enum agent_power *ret_power, struct osha_err *reterr);
-	/* power_set() asks for AGENT_POWER_OFF or _ON. Returns 0, AGENT_SET_REFUSED or _BUSY (both with @reterr filled), or negative. */
+	/* power_set() asks for AGENT_POWER_OFF or _ON. Returns 0, AGENT_SET_REFUSED or _BUSY (both with @reterr
+	 * filled), or negative. */
 	int (*power_set)(void *device, enum agent_power wanted, struct osha_err *reterr);
-	/* list() adds one "plug,alias" line per machine. NULL: the agent has no `list` action and no plug of its own. */
+	/* list() adds one "plug,alias" line per machine. NULL: the agent has no `list` action and no plug of its own.
+	 */
 	int (*list)(void *device, struct strbuf *out, struct osha_err *reterr);
 };
 
@@ -84,8 +88,8 @@ struct agent {
  * agent_main() - the whole life of an agent process.
  * @desc: borrowed, static
  *
- * Reads the options (from stdin when @argc is 1), performs the action, prints one line. Blocks, bounded by the timeouts given.
- * Returns the exit status. `off`, `on` and `reboot` succeed only after the power was read in the wanted state.
+ * Reads the options (from stdin when @argc is 1), performs the action, prints one line. Blocks, bounded by the timeouts
+ * given. Returns the exit status. `off`, `on` and `reboot` succeed only after the power was read in the wanted state.
  */
 int agent_main(const struct agent_desc *desc, int argc, char **argv);
 
@@ -96,29 +100,33 @@ void agent_release(struct agent *a);
 
 /**
  * agent_options_set() - give an option a value under any of its keys.
- * @key: borrowed; an unknown one is remembered and warned about on stderr (the field ignores it too), and is no error here
+ * @key: borrowed; an unknown one is remembered and warned about on stderr (the field ignores it too), and is no error
+ * here
  * @value: borrowed; copied; @value_len bytes without a NUL among them
  *
  * Returns 0, or -OSHA_E_USAGE: value of the wrong kind, out of range, or a second, different value for the same option.
  */
-int agent_options_set(
-    struct agent *a, const char *key, const char *value, size_t value_len, struct osha_err *reterr);
+int agent_options_set(struct agent *a, const char *key, const char *value, size_t value_len, struct osha_err *reterr);
 
 /**
  * agent_options_read_text() - take key=value lines as they come on stdin.
- * @text: borrowed, @len bytes, hostile; blank lines and lines that start with # are skipped, blanks around the key are too
+ * @text: borrowed, @len bytes, hostile; blank lines and lines that start with # are skipped, blanks around the key are
+ * too
  *
- * Returns 0 or -OSHA_E_USAGE (a line without "=", a NUL byte, or as agent_options_set()); the text of the error names the line's number only.
+ * Returns 0 or -OSHA_E_USAGE (a line without "=", a NUL byte, or as agent_options_set()); the text of the error names
+ * the line's number only.
  */
 int agent_options_read_text(struct agent *a, const char *text, size_t len, struct osha_err *reterr);
 
 /** agent_options_read_argv() - take command-line options, as the metadata announce them. Returns 0 or -OSHA_E_USAGE. */
 int agent_options_read_argv(struct agent *a, int argc, char **argv, struct osha_err *reterr);
 
-/** agent_options_check() - everything required is there and the agent's own check() agrees. Returns 0 or -OSHA_E_USAGE. */
+/** agent_options_check() - everything required is there and the agent's own check() agrees. Returns 0 or -OSHA_E_USAGE.
+ */
 int agent_options_check(const struct agent *a, struct osha_err *reterr);
 
-/** agent_text() - value of the option @name, else its default, else NULL. Borrowed until agent_release(). Asserts that the row exists. */
+/** agent_text() - value of the option @name, else its default, else NULL. Borrowed until agent_release(). Asserts that
+ * the row exists. */
 const char *agent_text(const struct agent *a, const char *name);
 /** agent_number() - the same for AGENT_INTEGER; asserts that there is a value or a default. */
 int64_t agent_number(const struct agent *a, const char *name);
@@ -136,7 +144,8 @@ void agent_usage_print(const struct agent *a, FILE *out);
  * agent_password_get() - the password, given directly or printed by password_script.
  * @ret_password: moved to the caller, who wipes and frees it; NULL where neither was given
  *
- * Runs the script by /bin/sh; blocks until it ends, under the caller's limit. Returns 0, -OSHA_E_IO or -OSHA_E_USAGE (script failed, silent, or too talkative).
+ * Runs the script by /bin/sh; blocks until it ends, under the caller's limit. Returns 0, -OSHA_E_IO or -OSHA_E_USAGE
+ * (script failed, silent, or too talkative).
  */
 int agent_password_get(const struct agent *a, char **ret_password, struct osha_err *reterr);
 /** agent_secret_free() - wipe and free; as cleanup: `AGENT_SECRET_AUTO char *p = NULL`. */
@@ -145,9 +154,17 @@ void agent_secret_free(char **secret);
 
 /* Rows that only agents with a login want; an agent puts them into its own table. */
 #define AGENT_ROWS_LOGIN                                                                                               \
-	{.name = "username", .obsolete = "login", .long_opt = "username", .letter = 'l', .type = AGENT_STRING,         \
+	{.name = "username",                                                                                           \
+	    .obsolete = "login",                                                                                       \
+	    .long_opt = "username",                                                                                    \
+	    .letter = 'l',                                                                                             \
+	    .type = AGENT_STRING,                                                                                      \
 	    .text = "Login name"},                                                                                     \
-	    {.name = "password", .obsolete = "passwd", .long_opt = "password", .letter = 'p', .type = AGENT_STRING,    \
+	    {.name = "password",                                                                                       \
+		.obsolete = "passwd",                                                                                  \
+		.long_opt = "password",                                                                                \
+		.letter = 'p',                                                                                         \
+		.type = AGENT_STRING,                                                                                  \
 		.is_secret = true,                                                                                     \
 		.text = "Login password; insecure on the command line, where every user of the machine can read it"},  \
 	{                                                                                                              \

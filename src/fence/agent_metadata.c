@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an agent says of itself: the XML that cluster managers read, and the same for people. Both come from the option rows alone,
- * so that nothing can be accepted without being announced. Leaves parsing to agent_option.c.
+ * What an agent says of itself: the XML that cluster managers read, and the same for people. Both come from the option
+ * rows alone, so that nothing can be accepted without being announced. Leaves parsing to agent_option.c.
  */
 #include "fence/agent.h"
 

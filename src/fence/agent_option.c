@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The option rows at work: keys and values in, checked by row, from stdin's text or from the command line; typed readers out.
- * Leaves metadata to agent_metadata.c and the actions to agent.c. Error texts name keys and kinds, never values: a value may be a secret.
+ * The option rows at work: keys and values in, checked by row, from stdin's text or from the command line; typed
+ * readers out. Leaves metadata to agent_metadata.c and the actions to agent.c. Error texts name keys and kinds, never
+ * values: a value may be a secret.
  */
 #include "fence/agent.h"
 
@@ -13,50 +14,54 @@
 #include <strings.h>
 
 static const struct agent_option common_rows[] = {
-    /* "option" is the key's former name. Agents that ignore it reboot the machine when asked for option=status. */
+  /* "option" is the key's former name. Agents that ignore it reboot the machine when asked for option=status. */
     {.name = "action",
-	.obsolete = "option",
-	.long_opt = "action",
-	.letter = 'o',
-	.type = AGENT_SELECT,
-	.choices = "off|on|reboot|status|monitor|list|metadata|validate-all",
-	.fallback = "reboot",
-	.text = "What to do"},
+     .obsolete = "option",
+     .long_opt = "action",
+     .letter = 'o',
+     .type = AGENT_SELECT,
+     .choices = "off|on|reboot|status|monitor|list|metadata|validate-all",
+     .fallback = "reboot",
+     .text = "What to do"},
     {.name = "delay",
-	.long_opt = "delay",
-	.type = AGENT_SECOND,
-	.fallback = "0",
-	.max = 600,
-	.text = "Wait this long before off and reboot"},
+     .long_opt = "delay",
+     .type = AGENT_SECOND,
+     .fallback = "0",
+     .max = 600,
+     .text = "Wait this long before off and reboot"},
     {.name = "login_timeout",
-	.long_opt = "login-timeout",
-	.type = AGENT_SECOND,
-	.fallback = "5",
-	.min = 1,
-	.max = 600,
-	.text = "Longest time to connect and log in, name lookup and password_script included"},
+     .long_opt = "login-timeout",
+     .type = AGENT_SECOND,
+     .fallback = "5",
+     .min = 1,
+     .max = 600,
+     .text = "Longest time to connect and log in, name lookup and password_script included"},
     {.name = "shell_timeout",
-	.long_opt = "shell-timeout",
-	.type = AGENT_SECOND,
-	.fallback = "3",
-	.min = 1,
-	.max = 600,
-	.text = "Longest wait for the answer to one command"},
+     .long_opt = "shell-timeout",
+     .type = AGENT_SECOND,
+     .fallback = "3",
+     .min = 1,
+     .max = 600,
+     .text = "Longest wait for the answer to one command"},
     {.name = "power_timeout",
-	.long_opt = "power-timeout",
-	.type = AGENT_SECOND,
-	.fallback = "20",
-	.min = 1,
-	.max = 3600,
-	.text = "Longest wait until the power reads as asked after off or on"},
+     .long_opt = "power-timeout",
+     .type = AGENT_SECOND,
+     .fallback = "20",
+     .min = 1,
+     .max = 3600,
+     .text = "Longest wait until the power reads as asked after off or on"},
     {.name = "power_wait",
-	.long_opt = "power-wait",
-	.type = AGENT_SECOND,
-	.fallback = "0",
-	.max = 600,
-	.text = "Wait this long after off or on before the power is read for the first time"},
-    {.name = "version", .long_opt = "version", .letter = 'V', .type = AGENT_BOOLEAN, .text = "Print the version and exit"},
-    {.name = "help", .long_opt = "help", .letter = 'h', .type = AGENT_BOOLEAN, .text = "Print the options and exit"},
+     .long_opt = "power-wait",
+     .type = AGENT_SECOND,
+     .fallback = "0",
+     .max = 600,
+     .text = "Wait this long after off or on before the power is read for the first time"},
+    {.name = "version",
+     .long_opt = "version",
+     .letter = 'V',
+     .type = AGENT_BOOLEAN,
+     .text = "Print the version and exit"},
+    {.name = "help",				 .long_opt = "help",                                        .letter = 'h',								     .type = AGENT_BOOLEAN, .text = "Print the options and exit"      },
 };
 
 static void add_rows(struct agent *a, const struct agent_option *rows, size_t n)
@@ -198,8 +203,7 @@ int agent_options_set(struct agent *a, const char *key, const char *value, size_
 		return rc;
 	/* Two addresses or two actions: whichever were taken, the other may be the one that was meant. */
 	if (a->values[i] && !str_eq(a->values[i], copy))
-		return osha_err_set(
-		    reterr, OSHA_E_USAGE, "%s: given twice with different values", a->options[i]->name);
+		return osha_err_set(reterr, OSHA_E_USAGE, "%s: given twice with different values", a->options[i]->name);
 	agent_secret_free(&a->values[i]);
 	a->values[i] = copy;
 	copy = NULL;
@@ -264,7 +268,8 @@ int agent_options_read_argv(struct agent *a, int argc, char **argv, struct osha_
 		bool has_value = row->type != AGENT_BOOLEAN;
 
 		if (row->long_opt)
-			longs[n++] = (struct option){row->long_opt, has_value ? required_argument : no_argument, NULL, 256 + (int)i};
+			longs[n++] = (struct option){
+			    row->long_opt, has_value ? required_argument : no_argument, NULL, 256 + (int)i};
 		if (row->letter)
 			letters[letters_n++] = row->letter;
 		if (row->letter && has_value)
@@ -280,7 +285,8 @@ int agent_options_read_argv(struct agent *a, int argc, char **argv, struct osha_
 		while (c < 256 && a->options[i]->letter != c)
 			i++;
 		i = c < 256 ? i : (size_t)(c - 256);
-		rc = agent_options_set(a, a->options[i]->name, optarg ? optarg : "1", optarg ? strlen(optarg) : 1, reterr);
+		rc = agent_options_set(
+		    a, a->options[i]->name, optarg ? optarg : "1", optarg ? strlen(optarg) : 1, reterr);
 	}
 	if (!rc && optind < argc)
 		return osha_err_set(reterr, OSHA_E_USAGE, "unexpected argument; --help lists the options");

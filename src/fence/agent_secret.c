@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The password: as given, or as printed by password_script. The script is the operator's own text and runs as /bin/sh -c, like in the
- * field's agents. Leaves limits in time to the caller.
+ * The password: as given, or as printed by password_script. The script is the operator's own text and runs as /bin/sh
+ * -c, like in the field's agents. Leaves limits in time to the caller.
  */
 #include "fence/agent.h"
 
@@ -17,7 +17,8 @@ extern char **environ;
 
 enum { SECRET_MAX_BYTES = 1024 };
 
-/* Starts the script with its output in a pipe and nothing on its stdin. Returns the reading end, or -1 with errno set. */
+/* Starts the script with its output in a pipe and nothing on its stdin. Returns the reading end, or -1 with errno set.
+ */
 static int spawn_script(const char *script, pid_t *ret_pid)
 {
 	char *argv[] = {"sh", "-c", (char *)script, NULL};
@@ -77,7 +78,8 @@ static int run_script(const char *script, char **ret_password, struct osha_err *
 	if (n < 0)
 		return osha_err_set(reterr, OSHA_E_IO, "password_script: its output cannot be read");
 	if (n > SECRET_MAX_BYTES)
-		return osha_err_set(reterr, OSHA_E_USAGE, "password_script: printed more than %d bytes", SECRET_MAX_BYTES);
+		return osha_err_set(
+		    reterr, OSHA_E_USAGE, "password_script: printed more than %d bytes", SECRET_MAX_BYTES);
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
 		return osha_err_set(reterr, OSHA_E_USAGE, "password_script: failed with status %d",
 		    WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));

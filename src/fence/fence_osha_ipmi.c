@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * fence_osha_ipmi: power of one machine through its BMC, by IPMI 2.0 over LAN. This file is linked with libfreeipmi, which is
- * GPL-3.0-or-later, and so this file and the executable made from it are too; nothing else of the project is linked with either.
- * Leaves protocol, time limits and "read it back" to agent.c.
+ * fence_osha_ipmi: power of one machine through its BMC, by IPMI 2.0 over LAN. This file is linked with libfreeipmi,
+ * which is GPL-3.0-or-later, and so this file and the executable made from it are too; nothing else of the project is
+ * linked with either. Leaves protocol, time limits and "read it back" to agent.c.
  */
 #include "fence/agent.h"
 
@@ -20,23 +20,54 @@ enum {
 };
 
 static const struct agent_option ipmi_rows[] = {
-    {.name = "ip", .obsolete = "ipaddr", .long_opt = "ip", .letter = 'a', .type = AGENT_STRING, .is_required = true,
-	.max_bytes = 253, .text = "Address or host name of the BMC"},
-    {.name = "ipport", .long_opt = "ipport", .letter = 'u', .type = AGENT_INTEGER, .fallback = "623", .min = 1,
-	.max = 65535, .text = "UDP port of the BMC"},
+    {.name = "ip",
+     .obsolete = "ipaddr",
+     .long_opt = "ip",
+     .letter = 'a',
+     .type = AGENT_STRING,
+     .is_required = true,
+     .max_bytes = 253,
+     .text = "Address or host name of the BMC"},
+    {.name = "ipport",
+     .long_opt = "ipport",
+     .letter = 'u',
+     .type = AGENT_INTEGER,
+     .fallback = "623",
+     .min = 1,
+     .max = 65535,
+     .text = "UDP port of the BMC"},
     AGENT_ROWS_LOGIN,
-    {.name = "cipher", .long_opt = "cipher", .letter = 'C', .type = AGENT_SELECT, .choices = "3|17",
-	.text = "Cipher suite; without it 17 is tried first and 3 where the BMC refuses that"},
-    {.name = "privlvl", .long_opt = "privlvl", .letter = 'L', .type = AGENT_SELECT,
-	.choices = "user|operator|administrator", .fallback = "administrator",
-	.text = "Privilege level of the session; changing the power needs operator"},
-    {.name = "hexadecimal_kg", .long_opt = "hexadecimal-kg", .type = AGENT_STRING, .is_secret = true,
-	.max_bytes = 2 + 2 * IPMI_KG_MAX_BYTES, .text = "BMC key (Kg) in hexadecimal"},
-    {.name = "workaround", .long_opt = "workaround", .type = AGENT_STRING, .fallback = "open-session-privilege",
-	.text = "Comma-separated deviations of the BMC to live with: none, open-session-privilege, authcap, intel20, "
-		"supermicro20, sun20, integrity-check, no-checksum"},
-    {.name = "lanplus", .long_opt = "lanplus", .letter = 'P', .type = AGENT_BOOLEAN, .fallback = "1",
-	.text = "IPMI 2.0; the only protocol that this agent speaks"},
+    {.name = "cipher",
+     .long_opt = "cipher",
+     .letter = 'C',
+     .type = AGENT_SELECT,
+     .choices = "3|17",
+     .text = "Cipher suite; without it 17 is tried first and 3 where the BMC refuses that"                                                                                  },
+    {.name = "privlvl",
+     .long_opt = "privlvl",
+     .letter = 'L',
+     .type = AGENT_SELECT,
+     .choices = "user|operator|administrator",
+     .fallback = "administrator",
+     .text = "Privilege level of the session; changing the power needs operator"},
+    {.name = "hexadecimal_kg",
+     .long_opt = "hexadecimal-kg",
+     .type = AGENT_STRING,
+     .is_secret = true,
+     .max_bytes = 2 + 2 * IPMI_KG_MAX_BYTES,
+     .text = "BMC key (Kg) in hexadecimal"},
+    {.name = "workaround",
+     .long_opt = "workaround",
+     .type = AGENT_STRING,
+     .fallback = "open-session-privilege",
+     .text = "Comma-separated deviations of the BMC to live with: none, open-session-privilege, authcap, intel20, "
+		"supermicro20, sun20, integrity-check, no-checksum"                                                                  },
+    {.name = "lanplus",
+     .long_opt = "lanplus",
+     .letter = 'P',
+     .type = AGENT_BOOLEAN,
+     .fallback = "1",
+     .text = "IPMI 2.0; the only protocol that this agent speaks"                                          },
 };
 
 struct word_flag {
@@ -45,14 +76,14 @@ struct word_flag {
 };
 
 static const struct word_flag workarounds[] = {
-    {"none", 0},
-    {"open-session-privilege", IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_OPEN_SESSION_PRIVILEGE},
-    {"authcap", IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_AUTHENTICATION_CAPABILITIES},
-    {"intel20", IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_INTEL_2_0_SESSION},
-    {"supermicro20", IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_SUPERMICRO_2_0_SESSION},
-    {"sun20", IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_SUN_2_0_SESSION},
-    {"integrity-check", IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_NON_EMPTY_INTEGRITY_CHECK_VALUE},
-    {"no-checksum", IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_NO_CHECKSUM_CHECK},
+    {"none",		   0								  },
+    {"open-session-privilege", IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_OPEN_SESSION_PRIVILEGE         },
+    {"authcap",		IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_AUTHENTICATION_CAPABILITIES    },
+    {"intel20",		IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_INTEL_2_0_SESSION              },
+    {"supermicro20",           IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_SUPERMICRO_2_0_SESSION         },
+    {"sun20",		  IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_SUN_2_0_SESSION                },
+    {"integrity-check",        IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_NON_EMPTY_INTEGRITY_CHECK_VALUE},
+    {"no-checksum",            IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_NO_CHECKSUM_CHECK              },
 };
 
 static int parse_workarounds(const char *text, unsigned int *ret_flags, struct osha_err *reterr)
@@ -93,7 +124,8 @@ static int parse_kg(const char *text, unsigned char kg[static IPMI_KG_MAX_BYTES]
 		int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);
 
 		if (low < 0 || n == IPMI_KG_MAX_BYTES)
-			return osha_err_set(reterr, OSHA_E_USAGE, "hexadecimal_kg: expected up to 20 bytes, two digits each");
+			return osha_err_set(
+			    reterr, OSHA_E_USAGE, "hexadecimal_kg: expected up to 20 bytes, two digits each");
 		kg[n++] = (unsigned char)(high << 4 | low);
 	}
 	return n;
@@ -135,8 +167,8 @@ static void print_target(const struct agent *a, char *target, size_t size)
 }
 
 /*
- * The library's own time-out is set to end shortly before login_timeout, because its error says more than the caller's limit can.
- * It looks at the clock only when it sends again.
+ * The library's own time-out is set to end shortly before login_timeout, because its error says more than the caller's
+ * limit can. It looks at the clock only when it sends again.
  */
 static unsigned int session_ms(const struct agent *a)
 {
@@ -145,6 +177,25 @@ static unsigned int session_ms(const struct agent *a)
 	return (unsigned int)(ms < SESSION_MIN_MS ? SESSION_MIN_MS : ms);
 }
 
+/*
+ * Is this the BMC's word that it has not got the suite? Some say so in a form that the library does not know, which it
+ * calls an IPMI or an internal error. A wrong password and silence are told apart from it and never lead to a second
+ * try.
+ */
+static bool is_suite_refusal(int ipmi_errnum)
+{
+	switch (ipmi_errnum) {
+	case IPMI_ERR_CIPHER_SUITE_ID_UNAVAILABLE:
+	case IPMI_ERR_BAD_RMCPPLUS_STATUS_CODE:
+	case IPMI_ERR_IPMI_ERROR:
+	case IPMI_ERR_INTERNAL_ERROR:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Returns 0, 1 when the BMC has not got the suite (@reterr filled), or negative. */
 static int open_suite(
     const struct agent *a, uint8_t suite, const char *password, ipmi_ctx_t *ret_ctx, struct osha_err *reterr)
 {
@@ -169,10 +220,11 @@ static int open_suite(
 	if (!rc)
 		return 0;
 	rc = ipmi_ctx_errnum(*ret_ctx);
-	osha_err_set(reterr, OSHA_E_AUTH, "login to %s, cipher suite %u: %s", target, suite, ipmi_ctx_errormsg(*ret_ctx));
+	osha_err_set(
+	    reterr, OSHA_E_AUTH, "login to %s, cipher suite %u: %s", target, suite, ipmi_ctx_errormsg(*ret_ctx));
 	ipmi_ctx_destroy(*ret_ctx);
 	*ret_ctx = NULL;
-	return rc == IPMI_ERR_CIPHER_SUITE_ID_UNAVAILABLE ? 1 : -OSHA_E_AUTH;
+	return is_suite_refusal(rc) ? 1 : -OSHA_E_AUTH;
 }
 
 static int ipmi_agent_open(const struct agent *a, void **ret_device, struct osha_err *reterr)
@@ -220,8 +272,7 @@ static int ipmi_agent_power_get(void *device, enum agent_power *ret_power, struc
 
 static int ipmi_agent_power_set(void *device, enum agent_power wanted, struct osha_err *reterr)
 {
-	uint8_t control =
-	    wanted == AGENT_POWER_ON ? IPMI_CHASSIS_CONTROL_POWER_UP : IPMI_CHASSIS_CONTROL_POWER_DOWN;
+	uint8_t control = wanted == AGENT_POWER_ON ? IPMI_CHASSIS_CONTROL_POWER_UP : IPMI_CHASSIS_CONTROL_POWER_DOWN;
 	fiid_obj_t answer = fiid_obj_create(tmpl_cmd_chassis_control_rs);
 	uint64_t code = 0;
 	int rc;
@@ -249,8 +300,10 @@ int main(int argc, char **argv)
 	static const struct agent_desc desc = {
 	    .name = "fence_osha_ipmi",
 	    .shortdesc = "Fence agent for IPMI 2.0 over LAN",
-	    .longdesc = "Switches a machine's power through its BMC by IPMI 2.0 (RMCP+, cipher suites 3 and 17) and succeeds only after "
-			"the power was read back in the wanted state. As with every fence agent the default action is reboot.",
+	    .longdesc =
+		"Switches a machine's power through its BMC by IPMI 2.0 (RMCP+, cipher suites 3 and 17) and succeeds "
+		"only after "
+		"the power was read back in the wanted state. As with every fence agent the default action is reboot.",
 	    .options = ipmi_rows,
 	    .options_n = sizeof(ipmi_rows) / sizeof(ipmi_rows[0]),
 	    .check = ipmi_agent_check,

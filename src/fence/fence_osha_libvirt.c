@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fence_osha_libvirt: power of one virtual machine through libvirt, for compute nodes that are virtual themselves (nested labs, CI).
- * Keepalive is always on where the connection has it, and its event loop runs in a thread of its own: without both, a call to a
- * stopped libvirtd waits for ever. Leaves protocol, time limits and "read it back" to agent.c.
+ * fence_osha_libvirt: power of one virtual machine through libvirt, for compute nodes that are virtual themselves
+ * (nested labs, CI). Keepalive is always on where the connection has it, and its event loop runs in a thread of its
+ * own: without both, a call to a stopped libvirtd waits for ever. Leaves protocol, time limits and "read it back" to
+ * agent.c.
  */
 #include "fence/agent.h"
 
@@ -15,10 +16,18 @@
 enum { KEEPALIVE_COUNT = 3, KEEPALIVE_INTERVAL_S = 1 };
 
 static const struct agent_option libvirt_rows[] = {
-    {.name = "uri", .long_opt = "uri", .type = AGENT_STRING, .fallback = "qemu:///system",
-	.text = "Connection URI of the hypervisor; written out, it may hold no password"},
-    {.name = "plug", .obsolete = "port", .long_opt = "plug", .letter = 'n', .type = AGENT_STRING, .max_bytes = 255,
-	.text = "Name or UUID of the virtual machine; needed by off, on, reboot and status"},
+    {.name = "uri",
+     .long_opt = "uri",
+     .type = AGENT_STRING,
+     .fallback = "qemu:///system",
+     .text = "Connection URI of the hypervisor; written out, it may hold no password"   },
+    { .name = "plug",
+     .obsolete = "port",
+     .long_opt = "plug",
+     .letter = 'n',
+     .type = AGENT_STRING,
+     .max_bytes = 255,
+     .text = "Name or UUID of the virtual machine; needed by off, on, reboot and status"},
     AGENT_ROWS_LOGIN,
 };
 
@@ -96,7 +105,8 @@ static int connect_uri(const struct agent *a, struct libvirt_device *d, struct o
 	d->conn = virConnectOpenAuth(agent_text(a, "uri"), &auth, 0);
 	if (!d->conn)
 		return osha_err_set(reterr, OSHA_E_NET, "connect: %s", last_error());
-	/* 1: the other side has none; an in-process driver has none either and needs none. agent.c's limits hold in any case. */
+	/* 1: the other side has none; an in-process driver has none either and needs none. agent.c's limits hold in any
+	 * case. */
 	if (virConnectSetKeepAlive(d->conn, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT) < 0 &&
 	    virGetLastErrorCode() != VIR_ERR_NO_SUPPORT)
 		return osha_err_set(reterr, OSHA_E_NET, "keepalive: %s", last_error());
@@ -154,8 +164,8 @@ static int libvirt_agent_open(const struct agent *a, void **ret_device, struct o
 }
 
 /*
- * Off is said of a machine without a running process only. Paused, blocked, suspended by power management or crashed with its process
- * kept: it can still hold disks, and can be continued.
+ * Off is said of a machine without a running process only. Paused, blocked, suspended by power management or crashed
+ * with its process kept: it can still hold disks, and can be continued.
  */
 static int libvirt_agent_power_get(void *device, enum agent_power *ret_power, struct osha_err *reterr)
 {
@@ -182,10 +192,9 @@ static int libvirt_agent_power_set(void *device, enum agent_power wanted, struct
 		return 0;
 	rc = virGetLastErrorCode();
 	osha_err_set(reterr, OSHA_E_REFUSED, "%s: %s", is_on ? "start" : "destroy", last_error());
-	/* Said of a machine that is in that state already, and of some that are not: the reading after it decides. */
-	if (rc == VIR_ERR_OPERATION_INVALID)
-		return AGENT_SET_REFUSED;
-	return rc == VIR_ERR_RESOURCE_BUSY ? AGENT_SET_BUSY : -OSHA_E_REFUSED;
+	/* Drivers differ in what they answer about a machine that is in that state already: the reading after it
+	 * decides. */
+	return rc == VIR_ERR_RESOURCE_BUSY ? AGENT_SET_BUSY : AGENT_SET_REFUSED;
 }
 
 static int libvirt_agent_list(void *device, struct strbuf *out, struct osha_err *reterr)
@@ -212,7 +221,8 @@ int main(int argc, char **argv)
 	static const struct agent_desc desc = {
 	    .name = "fence_osha_libvirt",
 	    .shortdesc = "Fence agent for virtual machines under libvirt",
-	    .longdesc = "Destroys or starts a virtual machine through libvirt and succeeds only after its state was read back as wanted. "
+	    .longdesc = "Destroys or starts a virtual machine through libvirt and succeeds only after its state was "
+			"read back as wanted. "
 			"As with every fence agent the default action is reboot.",
 	    .options = libvirt_rows,
 	    .options_n = sizeof(libvirt_rows) / sizeof(libvirt_rows[0]),
