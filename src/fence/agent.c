@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { POLL_FIRST_MS = 2, POLL_LAST_MS = 250, CLOSE_LIMIT_MS = 1000 };
+enum { POLL_FIRST_MS = 2, POLL_LAST_MS = 100, CLOSE_LIMIT_MS = 1000 };
 
 #ifndef OSHA_VERSION
 #define OSHA_VERSION "unknown"
