@@ -101,7 +101,8 @@ static size_t open_session(struct bmc_ipmi *bmc, const uint8_t *in, size_t n, ui
 	s->console_id = console_id;
 	bmc_random(bmc, s->bmc_nonce, sizeof(s->bmc_nonce));
 	answer_status(out, in[0], STATUS_OK, console_id);
-	/* What the suite allows, not the user, who is not known before RAKP 1; 0 asks for the highest level there is. */
+	/* What the suite allows, not the user, who is not known before RAKP 1; 0 asks for the highest level there is.
+	 */
 	out[2] = in[1] & 0x0f ? in[1] & 0x0f : BMC_PRIVILEGE_ADMIN;
 	bmc_put_le32(out + 8, s->bmc_id);
 	put_algorithm(out + 12, 0, suite->auth);

@@ -169,6 +169,7 @@ static const char usage[] =
     "  --hook CMD         shell command run before each change, with POWER=on or off\n"
     "  --username U       [admin]\n"
     "  --password-file F  its first line; without it the environment's OSHA_BMC_PASSWORD\n"
+    "The BMC key (Kg), where it has one, is OSHA_BMC_KG in the environment, in hexadecimal.\n"
     "Prints \"ready ADDRESS PORT\" once it answers.\n";
 
 static int parse_options(struct machine *m, int argc, char **argv)
@@ -223,6 +224,21 @@ static int read_password(struct machine *m, struct osha_err *reterr)
 	return 0;
 }
 
+/* The BMC key from OSHA_BMC_KG: pairs of hexadecimal digits. */
+static int read_kg(struct machine *m, struct osha_err *reterr)
+{
+	const char *given = getenv("OSHA_BMC_KG");
+	unsigned int byte;
+
+	for (; given && given[0]; given += 2) {
+		if (m->config.kg_bytes == sizeof(m->config.kg) || !given[1] || sscanf(given, "%2x", &byte) != 1)
+			return osha_err_set(
+			    reterr, OSHA_E_USAGE, "OSHA_BMC_KG: expected up to 20 bytes in hexadecimal");
+		m->config.kg[m->config.kg_bytes++] = (uint8_t)byte;
+	}
+	return 0;
+}
+
 /* GUID and seed from the address and the port, so that each BMC has its own and the same one again. */
 static void set_identity(struct machine *m)
 {
@@ -247,6 +263,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	rc = read_password(&m, &err);
+	if (!rc)
+		rc = read_kg(&m, &err);
 	if (!rc)
 		rc = bmc_udp_open(m.address, m.port, &fd, &m.port, &err);
 	if (rc) {

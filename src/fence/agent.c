@@ -27,7 +27,15 @@ static void on_limit(int sig)
 	ssize_t ignored = write(STDERR_FILENO, limit_text, strlen(limit_text));
 
 	(void)ignored;
+	agent_script_kill();
 	_exit(limit_status);
+}
+
+/* The caller's own deadline. Nothing is known of the power then, and 1 says so. */
+static void on_term(int sig)
+{
+	agent_script_kill();
+	_exit(AGENT_EXIT_FAILED);
 }
 
 static void limit_stop(void)
@@ -318,6 +326,7 @@ int agent_main(const struct agent_desc *desc, int argc, char **argv)
 	struct agent a;
 	int rc;
 
+	signal(SIGTERM, on_term);
 	agent_init(&a, desc);
 	rc = argc > 1 ? agent_options_read_argv(&a, argc, argv, &err) : read_stdin(&a, &err);
 	if (!rc)

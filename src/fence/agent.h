@@ -148,6 +148,9 @@ void agent_usage_print(const struct agent *a, FILE *out);
  * (script failed, silent, or too talkative).
  */
 int agent_password_get(const struct agent *a, char **ret_password, struct osha_err *reterr);
+/** agent_script_kill() - end a running password_script and all that it started. Async-signal-safe; nothing where none
+ * runs. */
+void agent_script_kill(void);
 /** agent_secret_free() - wipe and free; as cleanup: `AGENT_SECRET_AUTO char *p = NULL`. */
 void agent_secret_free(char **secret);
 #define AGENT_SECRET_AUTO __attribute__((cleanup(agent_secret_free)))

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +18,22 @@ extern char **environ;
 
 enum { SECRET_MAX_BYTES = 1024 };
 
+/* The running script, leader of a group of its own; 0 when none runs. */
+static volatile pid_t script_group;
+
+void agent_script_kill(void)
+{
+	if (script_group > 0)
+		kill(-script_group, SIGKILL);
+}
+
 /* Starts the script with its output in a pipe and nothing on its stdin. Returns the reading end, or -1 with errno set.
  */
 static int spawn_script(const char *script, pid_t *ret_pid)
 {
 	char *argv[] = {"sh", "-c", (char *)script, NULL};
 	posix_spawn_file_actions_t acts;
+	posix_spawnattr_t attr;
 	int fds[2], rc;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
@@ -32,8 +43,12 @@ static int spawn_script(const char *script, pid_t *ret_pid)
 		rc = posix_spawn_file_actions_adddup2(&acts, fds[1], STDOUT_FILENO);
 	if (!rc)
 		rc = posix_spawn_file_actions_addopen(&acts, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setpgroup(&attr, 0);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
 	if (!rc)
-		rc = posix_spawn(ret_pid, "/bin/sh", &acts, NULL, argv, environ);
+		rc = posix_spawn(ret_pid, "/bin/sh", &acts, &attr, argv, environ);
+	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&acts);
 	close(fds[1]);
 	if (!rc)
@@ -71,10 +86,12 @@ static int run_script(const char *script, char **ret_password, struct osha_err *
 
 	if (fd < 0)
 		return osha_err_set_errno(reterr, OSHA_E_IO, errno, "password_script");
+	script_group = pid;
 	n = read_all(fd, buf, sizeof(buf));
 	close(fd);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	script_group = 0;
 	if (n < 0)
 		return osha_err_set(reterr, OSHA_E_IO, "password_script: its output cannot be read");
 	if (n > SECRET_MAX_BYTES)
