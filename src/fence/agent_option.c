@@ -109,7 +109,7 @@ static bool is_choice(const char *choices, const char *value)
 
 	for (const char *at = choices; at; at = strchr(at, '|')) {
 		at += *at == '|';
-		if (len && !strncmp(at, value, len) && (at[len] == '|' || !at[len]))
+		if (len && !strchr(value, '|') && !strncmp(at, value, len) && (at[len] == '|' || !at[len]))
 			return true;
 	}
 	return false;
