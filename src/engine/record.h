@@ -96,15 +96,18 @@ struct recovery_record {
 	uint32_t entry;          /* raised at each entry into a row with an operation; attempts count within it */
 	uint32_t attempt;        /* attempts begun in this entry, recorded before each begins */
 	uint32_t level;          /* fence level in use, from 0 */
+	uint32_t off_attempt;    /* power-offs begun at this level since it was entered, recorded before each */
 	uint32_t off_readings;   /* consecutive readings of off in this entry of proving */
 	enum outcome off_outcome; /* of the last power-off of this fencing entry */
 	struct proof proof;
 	bool we_forced_down, we_disabled; /* set before the call: it may have happened */
 	bool forced_down_sure;            /* the call was answered */
+	bool ignore_power;       /* an operator said dead despite signs of life: readings do not overrule that word */
 	bool operator_go;        /* released or confirmed by an operator: the mass rule does not hold it again */
 	uint32_t refences;       /* how often it was powered off again after its proof */
 	uint16_t due, told;      /* moments, 1 << enum moment */
-	uint16_t held_n;         /* how often it was held: part of the key of MOMENT_HELD */
+	enum hold_cause told_hold; /* cause that was last told: the same one is not told again and again */
+	uint16_t held_n;         /* how often a hold was told: part of the key of MOMENT_HELD */
 	uint64_t epoch;          /* of the last writer */
 	int64_t opened_wall_ms, row_wall_ms;
 	int64_t stamp_wall_ms[HOST_ROW_N]; /* first entry into each row, 0 = never */
@@ -147,9 +150,8 @@ struct host_record {
 
 /* One per store. */
 struct store_record {
-	char tag[8];            /* random at creation; first part of each recovery id */
-	uint64_t epoch;         /* raised at each start, before anything else is written */
-	uint32_t recovery_next; /* number of the next recovery */
+	char tag[8];    /* random at creation; a recovery's id is TAG-EPOCH-NUMBER */
+	uint64_t epoch; /* raised at each start, before anything else is written */
 };
 
 enum record_type { RECORD_NONE = 0, RECORD_STORE, RECORD_HOST, RECORD_RECOVERY, RECORD_INSTANCE, RECORD_TYPE_N };
