@@ -19,8 +19,6 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
-
 struct machine {
 	const char *address, *power_file, *faults_file, *hook, *password_file;
 	uint16_t port;
@@ -228,13 +226,14 @@ static int read_password(struct machine *m, struct osha_err *reterr)
 static int read_kg(struct machine *m, struct osha_err *reterr)
 {
 	const char *given = getenv("OSHA_BMC_KG");
-	unsigned int byte;
 
 	for (; given && given[0]; given += 2) {
-		if (m->config.kg_bytes == sizeof(m->config.kg) || !given[1] || sscanf(given, "%2x", &byte) != 1)
+		char pair[3] = {given[0], given[1], '\0'};
+
+		if (m->config.kg_bytes == sizeof(m->config.kg) || strspn(pair, "0123456789abcdefABCDEF") != 2)
 			return osha_err_set(
 			    reterr, OSHA_E_USAGE, "OSHA_BMC_KG: expected up to 20 bytes in hexadecimal");
-		m->config.kg[m->config.kg_bytes++] = (uint8_t)byte;
+		m->config.kg[m->config.kg_bytes++] = (uint8_t)strtoul(pair, NULL, 16);
 	}
 	return 0;
 }

@@ -182,10 +182,25 @@ static void remember_unknown(struct agent *a, const char *key)
 	a->unknown_n++;
 }
 
+/* Checks @copy and moves it into the row; it stays the caller's on failure. */
+static int store_value(struct agent *a, size_t i, char *copy, struct osha_err *reterr)
+{
+	int rc = check_value(a->options[i], copy, reterr);
+
+	if (rc)
+		return rc;
+	/* Two addresses or two actions: whichever were taken, the other may be the one that was meant. */
+	if (a->values[i] && !str_eq(a->values[i], copy))
+		return osha_err_set(reterr, OSHA_E_USAGE, "%s: given twice with different values", a->options[i]->name);
+	agent_secret_free(&a->values[i]);
+	a->values[i] = copy;
+	return 0;
+}
+
 int agent_options_set(struct agent *a, const char *key, const char *value, size_t value_len, struct osha_err *reterr)
 {
-	AGENT_SECRET_AUTO char *copy = NULL;
 	size_t i = find_row(a, key);
+	char *copy;
 	int rc;
 
 	/* Cluster managers add the target's name to what the operator configured; it means nothing to a device. */
@@ -198,16 +213,10 @@ int agent_options_set(struct agent *a, const char *key, const char *value, size_
 	copy = strndup(value, value_len);
 	if (!copy)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "%s", a->options[i]->name);
-	rc = check_value(a->options[i], copy, reterr);
+	rc = store_value(a, i, copy, reterr);
 	if (rc)
-		return rc;
-	/* Two addresses or two actions: whichever were taken, the other may be the one that was meant. */
-	if (a->values[i] && !str_eq(a->values[i], copy))
-		return osha_err_set(reterr, OSHA_E_USAGE, "%s: given twice with different values", a->options[i]->name);
-	agent_secret_free(&a->values[i]);
-	a->values[i] = copy;
-	copy = NULL;
-	return 0;
+		agent_secret_free(&copy);
+	return rc;
 }
 
 static int read_line(struct agent *a, const char *line, size_t len, struct osha_err *reterr)

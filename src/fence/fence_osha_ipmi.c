@@ -288,10 +288,10 @@ static int ipmi_agent_power_set(void *device, enum agent_power wanted, struct os
 	if (fiid_obj_get(answer, "comp_code", &code) != 1)
 		code = 0;
 	fiid_obj_destroy(answer);
-	rc = osha_err_set(reterr, OSHA_E_REFUSED, "Chassis Control: %s (completion code 0x%02x)",
-	    ipmi_ctx_errormsg(device), (unsigned int)code);
 	if (!code)
 		return osha_err_set(reterr, OSHA_E_NET, "Chassis Control: %s", ipmi_ctx_errormsg(device));
+	osha_err_set(reterr, OSHA_E_REFUSED, "Chassis Control: %s (completion code 0x%02x)", ipmi_ctx_errormsg(device),
+	    (unsigned int)code);
 	return code == IPMI_COMP_CODE_NODE_BUSY ? AGENT_SET_BUSY : AGENT_SET_REFUSED;
 }
 
