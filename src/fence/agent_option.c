@@ -190,8 +190,10 @@ static int store_value(struct agent *a, size_t i, char *copy, struct osha_err *r
 	if (rc)
 		return rc;
 	/* Two addresses or two actions: whichever were taken, the other may be the one that was meant. */
-	if (a->values[i] && !str_eq(a->values[i], copy))
-		return osha_err_set(reterr, OSHA_E_USAGE, "%s: given twice with different values", a->options[i]->name);
+	if (a->values[i] && !str_eq(a->values[i], copy)) {
+		osha_err_set(reterr, OSHA_E_USAGE, "%s: given twice with different values", a->options[i]->name);
+		return -OSHA_E_USAGE;
+	}
 	agent_secret_free(&a->values[i]);
 	a->values[i] = copy;
 	return 0;
