@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const struct bmc_suite suites[] = {
-    {.id = 3,  .auth = 1, .integrity = 1, .conf = 1, .hash_bytes = 20, .code_bytes = 12},
+    {.id = 3, .auth = 1, .integrity = 1, .conf = 1, .hash_bytes = 20, .code_bytes = 12},
     {.id = 17, .auth = 3, .integrity = 4, .conf = 1, .hash_bytes = 32, .code_bytes = 16},
 };
 

@@ -172,17 +172,11 @@ static const char usage[] =
 
 static int parse_options(struct machine *m, int argc, char **argv)
 {
-	static const struct option longs[] = {
-	    {"address",          required_argument, NULL, 'a'},
-            {"port",              required_argument, NULL, 'p'},
-	    {"power-file",                  required_argument, NULL, 'f'},
-            {"faults-file",required_argument, NULL, 'x'},
-	    {"hook",               required_argument, NULL, 'k'},
-            {"username",       required_argument, NULL, 'l'},
-	    {"password-file",              required_argument, NULL, 's'},
-            {"help",                  no_argument, NULL, 'h'},
-            {0             }
-        };
+	static const struct option longs[] = {{"address", required_argument, NULL, 'a'},
+	    {"port", required_argument, NULL, 'p'}, {"power-file", required_argument, NULL, 'f'},
+	    {"faults-file", required_argument, NULL, 'x'}, {"hook", required_argument, NULL, 'k'},
+	    {"username", required_argument, NULL, 'l'}, {"password-file", required_argument, NULL, 's'},
+	    {"help", no_argument, NULL, 'h'}, {0}};
 	bool ok = true;
 	int c;
 
