@@ -37,18 +37,18 @@ static void check_numbers(struct config_reader *r, const struct config *c)
 {
 	const struct config_evacuation *e = &c->evacuation;
 	const struct order all[] = {
-	    {"cloud.connect-timeout",  "cloud.request-timeout",     c->cloud.connect_timeout_ms,  c->cloud.request_timeout_ms,
-             true														   },
+	    {"cloud.connect-timeout", "cloud.request-timeout", c->cloud.connect_timeout_ms, c->cloud.request_timeout_ms,
+		true},
 	    {"monitors.nova.interval", "verdict.service-down-time", c->monitors.nova.interval_ms,
-             c->verdict.service_down_time_ms,										  true },
-	    {"recovery.retry-first",   "recovery.retry-max",        c->recovery.retry_first_ms,   c->recovery.retry_max_ms,    true },
-	    {"fencing.off-readings",   "fencing.status-attempts",   c->fencing.off_readings,      c->fencing.status_attempts,
-             false														  },
-	    {"evacuation.per-host",    "evacuation.total",          e->per_host,                  e->total,                    false},
-	    {"evacuation.poll",        "evacuation.settle",         e->poll_ms,                   e->settle_ms,                true },
-	    {"evacuation.settle",      "evacuation.stuck-after",    e->settle_ms,                 e->stuck_after_ms,           true },
-	    {"notify.retry-first",     "notify.retry-max",          c->notify.retry_first_ms,     c->notify.retry_max_ms,      true },
-	    {"notify.retry-max",       "notify.give-up",            c->notify.retry_max_ms,       c->notify.give_up_ms,        true },
+		c->verdict.service_down_time_ms, true},
+	    {"recovery.retry-first", "recovery.retry-max", c->recovery.retry_first_ms, c->recovery.retry_max_ms, true},
+	    {"fencing.off-readings", "fencing.status-attempts", c->fencing.off_readings, c->fencing.status_attempts,
+		false},
+	    {"evacuation.per-host", "evacuation.total", e->per_host, e->total, false},
+	    {"evacuation.poll", "evacuation.settle", e->poll_ms, e->settle_ms, true},
+	    {"evacuation.settle", "evacuation.stuck-after", e->settle_ms, e->stuck_after_ms, true},
+	    {"notify.retry-first", "notify.retry-max", c->notify.retry_first_ms, c->notify.retry_max_ms, true},
+	    {"notify.retry-max", "notify.give-up", c->notify.retry_max_ms, c->notify.give_up_ms, true},
 	};
 	check_orders(r, all, sizeof(all) / sizeof(all[0]));
 }

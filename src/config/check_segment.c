@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules of segments and hosts: who belongs where, whether a policy can ever be met, whether an agent is there. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +10,17 @@
 
 enum { PATH_SIZE = 360 };
 
-#define PATH(buffer, ...) ((void)snprintf(buffer, sizeof(buffer), __VA_ARGS__), buffer)
+#define PATH(buffer, ...) path_print(buffer, sizeof(buffer), __VA_ARGS__)
+
+/* A path that does not fit is cut: the place in the file is then the deepest part that did fit. */
+static const char *__attribute__((format(printf, 3, 4))) path_print(char *ret, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	(void)vsnprintf(ret, size, fmt, ap);
+	va_end(ap);
+	return ret;
+}
 
 /* Each level's name is its own, and its agent can be started. */
 static void check_levels(

@@ -97,13 +97,7 @@ const char *duration_text(int64_t ms, char *text, size_t size)
 	static const struct {
 		int64_t ms;
 		const char *unit;
-	} units[] = {
-	    {86400000, "d" },
-            {3600000,  "h" },
-            {60000,    "m" },
-            {1000,     "s" },
-            {1,        "ms"}
-        };
+	} units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
 	size_t i = 0;
 	/* from 90 of a smaller unit on the larger one reads better, as long as nothing is lost: 90s stays, 600s is 10m
 	 */

@@ -62,13 +62,7 @@ static int64_t unit_ms(const char *unit)
 	static const struct {
 		const char *unit;
 		int64_t ms;
-	} units[] = {
-	    {"ms", 1       },
-            {"s",  1000    },
-            {"m",  60000   },
-            {"h",  3600000 },
-            {"d",  86400000}
-        };
+	} units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
 		if (strcmp(units[i].unit, unit) == 0)
 			return units[i].ms;
