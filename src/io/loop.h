@@ -150,3 +150,6 @@ void io_loop_enter(struct io_loop *loop);
 
 /** io_loop_uv() - the libuv loop underneath, for files of this room only. Borrowed. */
 struct uv_loop_s *io_loop_uv(struct io_loop *loop);
+
+/** io_loop_child_count() - children alive on this loop; child.c counts in it. Borrowed. */
+size_t *io_loop_child_count(struct io_loop *loop);
