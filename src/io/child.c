@@ -131,7 +131,8 @@ static void finish(struct io_child *child)
 
 static void finish_when_done(struct io_child *child)
 {
-	bool is_drained = child->pipes[PIPE_OUT].fd < 0 && child->pipes[PIPE_ERR].fd < 0 && child->pipes[PIPE_STATUS].fd < 0;
+	bool is_drained =
+	    child->pipes[PIPE_OUT].fd < 0 && child->pipes[PIPE_ERR].fd < 0 && child->pipes[PIPE_STATUS].fd < 0;
 	if (child->fn != NULL && !child->is_running && is_drained)
 		finish(child);
 }
@@ -297,20 +298,20 @@ static bool make_env(struct launch *l, const struct io_child_spec *spec)
 static int open_pipes(struct io_child *child, struct launch *l, struct osha_err *reterr)
 {
 	for (int i = 0; i < PIPE_N; i++) {
-		int fds[2], r;
+		int fds[2];
 		if (i == PIPE_IN && l->is_stdin_null)
 			continue;
-		r = pipe2(fds, O_CLOEXEC);
-		if (r < 0)
+		if (pipe2(fds, O_CLOEXEC) < 0)
 			return osha_err_set_errno(reterr, OSHA_E_IO, errno, "pipe");
 		int ours = i == PIPE_IN ? fds[1] : fds[0];
 		l->theirs[i] = i == PIPE_IN ? fds[0] : fds[1];
 		child->pipes[i].fd = ours;
 		fcntl(ours, F_SETFL, O_NONBLOCK);
-		r = io_watch_start(child->loop, ours, i == PIPE_IN ? IO_WRITABLE : IO_READABLE,
-		    i == PIPE_IN ? on_writable : on_readable, &child->pipes[i], &child->pipes[i].watch, reterr);
-		if (r < 0)
-			return r;
+		bool is_in = i == PIPE_IN;
+		child->pipes[i].watch = io_watch_start(child->loop, ours, is_in ? IO_WRITABLE : IO_READABLE,
+		    is_in ? on_writable : on_readable, &child->pipes[i], reterr);
+		if (child->pipes[i].watch == NULL)
+			return -OSHA_E_IO;
 	}
 	return 0;
 }
@@ -342,7 +343,8 @@ static int spawn(struct io_child *child, struct launch *l, struct osha_err *rete
 	return 0;
 }
 
-static int start_with(struct io_child *child, struct launch *l, const struct io_child_spec *spec, struct osha_err *reterr)
+static int start_with(
+    struct io_child *child, struct launch *l, const struct io_child_spec *spec, struct osha_err *reterr)
 {
 	l->is_stdin_null = spec->stdin_bytes == NULL || spec->stdin_size == 0;
 	if (!l->is_stdin_null) {
@@ -389,8 +391,8 @@ int io_child_start(struct io_loop *loop, const struct io_child_spec *spec, io_ch
 	child->arg = arg;
 	child->start_ms = io_now_ms(loop);
 	for (int i = 0; i < PIPE_N; i++)
-		child->pipes[i] =
-		    (struct pipe_end){.child = child, .fd = -1, .max_bytes = i == PIPE_STATUS ? STATUS_MAX_BYTES : max_bytes};
+		child->pipes[i] = (struct pipe_end){
+		    .child = child, .fd = -1, .max_bytes = i == PIPE_STATUS ? STATUS_MAX_BYTES : max_bytes};
 	struct launch l = {.theirs = {-1, -1, -1, -1}};
 	r = start_with(child, &l, spec, reterr);
 	free(l.env);
@@ -405,8 +407,8 @@ int io_child_start(struct io_loop *loop, const struct io_child_spec *spec, io_ch
 			free(child);
 		return r;
 	}
-	io_timer_start(loop, &child->timer, spec->deadline_ms + IO_CHILD_TERM_MS + IO_CHILD_GRACE_MS, 0, on_outer_bound,
-	    child);
+	io_timer_start(
+	    loop, &child->timer, spec->deadline_ms + IO_CHILD_TERM_MS + IO_CHILD_GRACE_MS, 0, on_outer_bound, child);
 	if (ret_child != NULL)
 		*ret_child = child;
 	return 0;

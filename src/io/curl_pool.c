@@ -101,7 +101,8 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *s
 		return -1;
 	s->http = http;
 	s->fd = fd;
-	if (io_watch_start(http->loop, fd, events, on_socket, s, &s->watch, NULL) < 0) {
+	s->watch = io_watch_start(http->loop, fd, events, on_socket, s, NULL);
+	if (s->watch == NULL) {
 		free(s);
 		return -1;
 	}
@@ -109,8 +110,8 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *s
 	return 0;
 }
 
-int io_http_create(struct io_loop *loop, const struct io_http_limits *limits, struct io_http **ret_http,
-    struct osha_err *reterr)
+int io_http_create(
+    struct io_loop *loop, const struct io_http_limits *limits, struct io_http **ret_http, struct osha_err *reterr)
 {
 	static const struct io_http_limits none;
 	if (limits == NULL)

@@ -21,8 +21,8 @@ struct curl_transfer {
 	struct io_http *http;
 	struct curl_transfer *next, *prev;
 	CURL *easy;
-	curl_transfer_fn end_fn;                       /* must free the transfer, and tell its owner */
-	void (*free_fn)(struct curl_transfer *t);      /* frees it silently: the pool goes away */
+	curl_transfer_fn end_fn;                  /* must free the transfer, and tell its owner */
+	void (*free_fn)(struct curl_transfer *t); /* frees it silently: the pool goes away */
 	struct io_timer deadline;
 	int64_t start_ms;
 	bool is_sending; /* the connection stands and the request may be on its way */

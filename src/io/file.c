@@ -163,7 +163,9 @@ int io_dir_make(const char *path, mode_t mode, struct osha_err *reterr)
 	struct stat st;
 	if (stat(path, &st) < 0)
 		return fail(reterr, "make directory", path);
-	return S_ISDIR(st.st_mode) ? 0 : osha_err_set(reterr, OSHA_E_IO, "make directory %s: something else is there", path);
+	return S_ISDIR(st.st_mode)
+		   ? 0
+		   : osha_err_set(reterr, OSHA_E_IO, "make directory %s: something else is there", path);
 }
 
 static int say_holder(int fd, const char *path, struct osha_err *reterr)

@@ -46,9 +46,9 @@ struct run {
 	pid_t self;
 	int signal_fd, timer_fd, exec_fd;
 	int wait_status;
-	int start_errno; /* why the program never ran */
-	bool is_over;    /* the program itself ended */
-	bool is_late;    /* its deadline passed */
+	int start_errno;  /* why the program never ran */
+	bool is_over;     /* the program itself ended */
+	bool is_late;     /* its deadline passed */
 	bool is_told_off; /* our parent died or wants an end: no word to anybody */
 	bool has_stragglers;
 };
@@ -95,7 +95,8 @@ static void parse(int argc, char **argv, struct cage *c)
 	}
 	c->argv = argv + optind;
 	if (c->deadline_ms <= 0 || c->argv[0] == NULL || strchr(c->argv[0], '/') == NULL) {
-		fputs("usage: osha-launch --deadline-ms N [--ppid N] [--uid N] [--gid N] [--nproc N] [--as N] [--nofile N] "
+		fputs("usage: osha-launch --deadline-ms N [--ppid N] [--uid N] [--gid N] [--nproc N] [--as N] "
+		      "[--nofile N] "
 		      "[--cpu N] -- /PROGRAM [ARGUMENT...]\n",
 		    stderr);
 		exit(EXIT_CANNOT);

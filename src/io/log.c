@@ -36,8 +36,7 @@ static struct {
 	unsigned long dropped, dropped_told;
 } sink = {.lock = PTHREAD_MUTEX_INITIALIZER, .max_priority = LOG_P_INFO, .fd = -1, .name = "osha"};
 
-static const char *const priority_names[] = {
-    "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
+static const char *const priority_names[] = {"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
 
 const char *log_priority_name(enum log_priority priority)
 {
@@ -73,11 +72,15 @@ static size_t fit_length(const unsigned char *s)
 {
 	if (s[0] < 0x80)
 		return s[0] >= ' ' && s[0] != 0x7f;
-	size_t n = s[0] >= 0xc2 && s[0] <= 0xdf ? 2 : s[0] >= 0xe0 && s[0] <= 0xef ? 3 : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4 : 0;
+	size_t n = s[0] >= 0xc2 && s[0] <= 0xdf   ? 2
+		   : s[0] >= 0xe0 && s[0] <= 0xef ? 3
+		   : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4
+						  : 0;
 	for (size_t i = 1; i < n; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
-	bool is_overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f);
+	bool is_overlong =
+	    (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f);
 	bool is_surrogate = s[0] == 0xed && s[1] > 0x9f;
 	bool is_control = s[0] == 0xc2 && s[1] < 0xa0;
 	/* line and paragraph separators, and what turns the direction of writing around */
@@ -120,7 +123,8 @@ static size_t frame(char *buf, size_t size, enum log_priority priority)
 		char when[32] = "";
 		localtime_r(&ts.tv_sec, &tm);
 		strftime(when, sizeof when, "%b %e %H:%M:%S", &tm);
-		n = snprintf(buf, size, "<%d>%s %s[%d]: ", FACILITY_DAEMON << 3 | (int)priority, when, sink.name, getpid());
+		n = snprintf(
+		    buf, size, "<%d>%s %s[%d]: ", FACILITY_DAEMON << 3 | (int)priority, when, sink.name, getpid());
 	} else if (sink.has_prefix) {
 		n = snprintf(buf, size, "<%d>", (int)priority);
 	} else {
@@ -244,8 +248,8 @@ static void swap_fd(int fd)
 	sink.fd = fd;
 }
 
-int log_open(enum log_target target, const char *path, const char *name, enum log_priority max_priority,
-    struct osha_err *reterr)
+int log_open(
+    enum log_target target, const char *path, const char *name, enum log_priority max_priority, struct osha_err *reterr)
 {
 	int fd = -1;
 	if (target == LOG_TO_FILE) {

@@ -163,8 +163,8 @@ void io_loop_watch_stalls(struct io_loop *loop, int64_t stall_ms, int64_t wall_s
 
 /* Timers. */
 
-void io_timer_start(struct io_loop *loop, struct io_timer *timer, int64_t delay_ms, int64_t repeat_ms, io_loop_fn fn,
-    void *arg)
+void io_timer_start(
+    struct io_loop *loop, struct io_timer *timer, int64_t delay_ms, int64_t repeat_ms, io_loop_fn fn, void *arg)
 {
 	io_timer_stop(timer);
 	timer->loop = loop;
@@ -192,7 +192,8 @@ bool io_timer_is_armed(const struct io_timer *timer)
 static void fire_due(struct io_loop *loop)
 {
 	int64_t now_ms = loop->now_ms;
-	uint64_t order_end = loop->order; /* what is armed from here on waits for the next turn: no callback can starve the loop */
+	uint64_t order_end =
+	    loop->order; /* what is armed from here on waits for the next turn: no callback can starve the loop */
 	while (loop->heap != NULL && loop->heap->due_ms <= now_ms && loop->heap->order < order_end) {
 		struct io_timer *t = loop->heap;
 		int64_t due_ms = t->due_ms;
@@ -358,28 +359,29 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		uv_poll_start(&w->poll, w->events, on_poll);
 }
 
-int io_watch_start(struct io_loop *loop, int fd, int events, io_watch_fn fn, void *arg, struct io_watch **ret_watch,
-    struct osha_err *reterr)
+struct io_watch *io_watch_start(
+    struct io_loop *loop, int fd, int events, io_watch_fn fn, void *arg, struct osha_err *reterr)
 {
 	struct io_watch *w = calloc(1, sizeof *w);
-	if (w == NULL)
-		return osha_err_set(reterr, OSHA_E_NOMEM, "watch a descriptor");
+	if (w == NULL) {
+		osha_err_set(reterr, OSHA_E_NOMEM, "watch a descriptor");
+		return NULL;
+	}
 	int r = uv_poll_init(&loop->uv, &w->poll, fd);
 	if (r < 0) {
 		free(w);
-		return osha_err_set(reterr, OSHA_E_IO, "watch descriptor %d: %s", fd, uv_strerror(r));
+		osha_err_set(reterr, OSHA_E_IO, "watch descriptor %d: %s", fd, uv_strerror(r));
+		return NULL;
 	}
 	w->poll.data = w;
 	w->loop = loop;
 	w->fn = fn;
 	w->arg = arg;
-	r = io_watch_change(w, events, reterr);
-	if (r < 0) {
+	if (io_watch_change(w, events, reterr) < 0) {
 		io_watch_stop(w);
-		return r;
+		return NULL;
 	}
-	*ret_watch = w;
-	return 0;
+	return w;
 }
 
 int io_watch_change(struct io_watch *watch, int events, struct osha_err *reterr)

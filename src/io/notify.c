@@ -25,8 +25,8 @@ bool notify_send(const char *text)
 	if (fd < 0)
 		return false;
 	size_t n = offsetof(struct sockaddr_un, sun_path) + strlen(path);
-	ssize_t sent = sendto(
-	    fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&to, (socklen_t)n);
+	ssize_t sent =
+	    sendto(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&to, (socklen_t)n);
 	close(fd);
 	return sent >= 0;
 }
@@ -41,8 +41,8 @@ bool notify_reloading(void)
 	struct timespec ts;
 	char text[64];
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld",
-	    (long long)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
+	snprintf(
+	    text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
 	return notify_send(text);
 }
 

@@ -162,7 +162,8 @@ static void start_tcp(struct io_probe *p, union io_address *to)
 		return;
 	}
 	struct osha_err err = {0};
-	if (io_watch_start(p->prober->loop, p->fd, IO_WRITABLE, on_connect, p, &p->watch, &err) < 0)
+	p->watch = io_watch_start(p->prober->loop, p->fd, IO_WRITABLE, on_connect, p, &err);
+	if (p->watch == NULL)
 		answer_later(p, IO_PROBE_UNKNOWN, err.msg);
 }
 
@@ -177,7 +178,8 @@ static void start_icmp(struct io_probe *p, const union io_address *to)
 	p->echo.fn = on_echo;
 	int e = probe_icmp_send(p->prober->icmp, &p->echo, to);
 	if (e != 0)
-		answer_later(p, outcome_of_errno(e) == IO_PROBE_SILENT ? IO_PROBE_SILENT : IO_PROBE_UNKNOWN, strerror(e));
+		answer_later(
+		    p, outcome_of_errno(e) == IO_PROBE_SILENT ? IO_PROBE_SILENT : IO_PROBE_UNKNOWN, strerror(e));
 }
 
 static void start_at(struct io_probe *p, const union io_address *address)
@@ -219,19 +221,21 @@ static void find_address(struct io_probe *p, const char *addr)
 {
 	union io_address address;
 	const char *error = "too many names";
-	int r = io_address_parse(addr, &address) ? 0 : io_name_find(p->prober->names, addr, &p->waiter, &address, &error);
+	int r =
+	    io_address_parse(addr, &address) ? 0 : io_name_find(p->prober->names, addr, &p->waiter, &address, &error);
 	if (r == 0)
 		start_at(p, &address);
 	else if (r < 0)
 		answer_later(p, IO_PROBE_UNKNOWN, error);
 }
 
-int io_probe_start(struct io_prober *prober, const char *addr, uint16_t port, enum io_probe_kind kind,
-    int64_t timeout_ms, io_probe_fn fn, void *arg, struct io_probe **ret_probe, struct osha_err *reterr)
+int io_probe_start(struct io_prober *prober, const struct io_probe_spec *spec, io_probe_fn fn, void *arg,
+    struct io_probe **ret_probe, struct osha_err *reterr)
 {
-	if (addr == NULL || addr[0] == '\0' || timeout_ms <= 0 || (kind == IO_PROBE_TCP && port == 0))
+	const char *addr = spec->addr;
+	if (addr == NULL || addr[0] == '\0' || spec->timeout_ms <= 0 || (spec->kind == IO_PROBE_TCP && spec->port == 0))
 		return osha_err_set(reterr, OSHA_E_USAGE, "probe: address, port or timeout missing");
-	if (kind == IO_PROBE_ICMP && prober->icmp == NULL)
+	if (spec->kind == IO_PROBE_ICMP && prober->icmp == NULL)
 		return osha_err_set(reterr, OSHA_E_USAGE, "probe: made without ICMP");
 	if (prober->n >= IO_PROBE_MAX)
 		return osha_err_set(reterr, OSHA_E_FULL, "%d probes are under way", IO_PROBE_MAX);
@@ -239,8 +243,8 @@ int io_probe_start(struct io_prober *prober, const char *addr, uint16_t port, en
 	if (p == NULL)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "probe %s", addr);
 	p->prober = prober;
-	p->kind = kind;
-	p->port = port;
+	p->kind = spec->kind;
+	p->port = spec->port;
 	p->fn = fn;
 	p->arg = arg;
 	p->fd = -1;
@@ -250,7 +254,7 @@ int io_probe_start(struct io_prober *prober, const char *addr, uint16_t port, en
 		p->next->prev = p;
 	prober->probes = p;
 	prober->n++;
-	io_timer_start(prober->loop, &p->timer, timeout_ms, 0, on_timeout, p);
+	io_timer_start(prober->loop, &p->timer, spec->timeout_ms, 0, on_timeout, p);
 	find_address(p, addr);
 	if (ret_probe != NULL)
 		*ret_probe = p;

@@ -62,7 +62,8 @@ static void take_packet(struct icmp_socket *s, const uint8_t *bytes, size_t n, c
 {
 	struct echo_packet p;
 	if (s->is_raw && s->family == AF_INET) {
-		size_t header = n > 0 ? (size_t)(bytes[0] & 15) * 4 : 0; /* a raw IPv4 socket hands out the IP header too */
+		size_t header =
+		    n > 0 ? (size_t)(bytes[0] & 15) * 4 : 0; /* a raw IPv4 socket hands out the IP header too */
 		if (header < 20 || header > n)
 			return;
 		bytes += header;
@@ -126,6 +127,12 @@ static int open_socket(struct icmp_socket *s, struct probe_icmp *icmp, int famil
 	return 0;
 }
 
+static int watch_socket(struct io_loop *loop, struct icmp_socket *s, struct osha_err *reterr)
+{
+	s->watch = io_watch_start(loop, s->fd, IO_READABLE, on_packets, s, reterr);
+	return s->watch != NULL ? 0 : -OSHA_E_IO;
+}
+
 int probe_icmp_create(struct io_loop *loop, struct probe_icmp **ret_icmp, struct osha_err *reterr)
 {
 	struct probe_icmp *icmp = calloc(1, sizeof *icmp);
@@ -139,9 +146,9 @@ int probe_icmp_create(struct io_loop *loop, struct probe_icmp **ret_icmp, struct
 		r = osha_err_set_errno(reterr, OSHA_E_REFUSED, e4,
 		    "ICMP echo needs CAP_NET_RAW or a group within net.ipv4.ping_group_range");
 	if (r == 0 && e4 == 0)
-		r = io_watch_start(loop, icmp->v4.fd, IO_READABLE, on_packets, &icmp->v4, &icmp->v4.watch, reterr);
+		r = watch_socket(loop, &icmp->v4, reterr);
 	if (r == 0 && e6 == 0)
-		r = io_watch_start(loop, icmp->v6.fd, IO_READABLE, on_packets, &icmp->v6, &icmp->v6.watch, reterr);
+		r = watch_socket(loop, &icmp->v6, reterr);
 	if (r < 0) {
 		probe_icmp_destroy(icmp);
 		return r;

@@ -108,7 +108,8 @@ static enum io_mail_outcome outcome_of_code(int code, bool is_rcpt)
 	/* RFC 5321, 4.5.3.1.10: some servers say 552 for "too many recipients", and it means 452. */
 	if (code < 500 || (is_rcpt && code == 552))
 		return IO_MAIL_TRANSIENT;
-	return code == 530 ? IO_MAIL_TRANSIENT : IO_MAIL_REFUSED; /* 530: a login is missing, which the mail cannot help */
+	return code == 530 ? IO_MAIL_TRANSIENT
+			   : IO_MAIL_REFUSED; /* 530: a login is missing, which the mail cannot help */
 }
 
 static void copy_printable(char *dst, size_t size, const char *src, size_t n)

@@ -22,11 +22,11 @@ struct client {
 	int fd;
 	struct io_watch *watch;
 	struct strbuf in, out;
-	size_t out_at;  /* bytes of @out already sent */
-	size_t asked;   /* lines that wait for their reply */
-	bool is_ending; /* asks no more; closed once @out is sent and nothing is owed */
+	size_t out_at;       /* bytes of @out already sent */
+	size_t asked;        /* lines that wait for their reply */
+	bool is_ending;      /* asks no more; closed once @out is sent and nothing is owed */
 	bool is_told_to_end; /* by us: what is owed does not count */
-	bool is_dead;   /* closed; freed when nothing uses it any more */
+	bool is_dead;        /* closed; freed when nothing uses it any more */
 	struct io_timer idle;
 	struct io_timer again; /* lines left over from this turn */
 };
@@ -212,7 +212,7 @@ static void accept_client(struct io_usock *server, int fd)
 	socklen_t size = sizeof cred;
 	struct client *c = server->client_n < server->clients_max ? calloc(1, sizeof *c) : NULL;
 	if (c == NULL || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0 ||
-	    io_watch_start(server->loop, fd, IO_READABLE, on_client, c, &c->watch, NULL) < 0) {
+	    (c->watch = io_watch_start(server->loop, fd, IO_READABLE, on_client, c, NULL)) == NULL) {
 		free(c);
 		close(fd);
 		return;
@@ -243,7 +243,8 @@ static void on_listener(void *arg, int events)
 static int fail(struct osha_err *reterr, const char *path, const char *what)
 {
 	int e = errno;
-	return osha_err_set_errno(reterr, e == EACCES || e == EPERM ? OSHA_E_REFUSED : OSHA_E_IO, e, "%s %s", what, path);
+	return osha_err_set_errno(
+	    reterr, e == EACCES || e == EPERM ? OSHA_E_REFUSED : OSHA_E_IO, e, "%s %s", what, path);
 }
 
 /* A socket that nobody listens on is what a killed daemon leaves behind. */
@@ -283,25 +284,26 @@ static int listen_at(struct io_usock *server, mode_t mode, struct osha_err *rete
 		return fail(reterr, server->path, "listen on");
 	server->dev = st.st_dev;
 	server->ino = st.st_ino;
-	return io_watch_start(server->loop, server->fd, IO_READABLE, on_listener, server, &server->watch, reterr);
+	server->watch = io_watch_start(server->loop, server->fd, IO_READABLE, on_listener, server, reterr);
+	return server->watch != NULL ? 0 : -OSHA_E_IO;
 }
 
-int io_usock_create(struct io_loop *loop, const char *path, mode_t mode, size_t clients_max, io_usock_fn fn, void *arg,
-    struct io_usock **ret_server, struct osha_err *reterr)
+int io_usock_create(
+    struct io_loop *loop, const struct io_usock_spec *spec, struct io_usock **ret_server, struct osha_err *reterr)
 {
 	struct io_usock *server = calloc(1, sizeof *server);
 	if (server == NULL)
-		return osha_err_set(reterr, OSHA_E_NOMEM, "listen on %s", path);
+		return osha_err_set(reterr, OSHA_E_NOMEM, "listen on %s", spec->path);
 	server->loop = loop;
 	server->fd = -1;
-	server->fn = fn;
-	server->arg = arg;
-	server->clients_max = clients_max > 0 ? clients_max : IO_USOCK_CLIENTS_MAX;
+	server->fn = spec->fn;
+	server->arg = spec->arg;
+	server->clients_max = spec->clients_max > 0 ? spec->clients_max : IO_USOCK_CLIENTS_MAX;
 	int r = 0;
-	if (!str_copy(server->path, sizeof server->path, path))
+	if (!str_copy(server->path, sizeof server->path, spec->path))
 		r = osha_err_set(reterr, OSHA_E_USAGE, "socket path longer than %zu bytes", sizeof server->path - 1);
 	else
-		r = listen_at(server, mode, reterr);
+		r = listen_at(server, spec->mode, reterr);
 	if (r < 0) {
 		io_usock_destroy(server);
 		return r;

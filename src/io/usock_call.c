@@ -42,10 +42,10 @@ static int connect_to(int fd, const char *path, int64_t end_ms, struct osha_err 
 		}
 		if (e == EINTR)
 			continue;
-		int code = e == ENOENT || e == ECONNREFUSED    ? OSHA_E_NOTFOUND
-			   : e == EACCES || e == EPERM         ? OSHA_E_REFUSED
-			   : e == EAGAIN                       ? OSHA_E_TIMEOUT
-							       : OSHA_E_IO;
+		int code = e == ENOENT || e == ECONNREFUSED ? OSHA_E_NOTFOUND
+			   : e == EACCES || e == EPERM      ? OSHA_E_REFUSED
+			   : e == EAGAIN                    ? OSHA_E_TIMEOUT
+							    : OSHA_E_IO;
 		return osha_err_set_errno(reterr, code, e, "connect to %s", path);
 	}
 	return 0;
@@ -99,7 +99,8 @@ static int receive_line(int fd, int64_t end_ms, char **ret_reply, struct osha_er
 int io_usock_call(const char *path, const char *line, int64_t timeout_ms, char **ret_reply, struct osha_err *reterr)
 {
 	if (strchr(line, '\n') != NULL || strlen(line) > IO_USOCK_LINE_MAX_BYTES)
-		return osha_err_set(reterr, OSHA_E_USAGE, "a question is one line of at most %d bytes", IO_USOCK_LINE_MAX_BYTES);
+		return osha_err_set(
+		    reterr, OSHA_E_USAGE, "a question is one line of at most %d bytes", IO_USOCK_LINE_MAX_BYTES);
 	int64_t end_ms = io_boot_ms() + timeout_ms;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
