@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/strbuf.h"
-#include "io/names.h"
+#include "io/address.h"
 #include "io/probe_icmp.h"
 
 struct io_prober {
@@ -22,7 +22,7 @@ struct io_prober {
 };
 
 struct io_probe {
-	struct io_name_waiter waiter; /* first: names.c gives it back */
+	struct io_name_waiter waiter; /* first: address.c gives it back */
 	struct probe_echo echo;
 	struct io_prober *prober;
 	struct io_probe *next, *prev;
@@ -267,7 +267,7 @@ int io_prober_create(struct io_loop *loop, bool needs_icmp, struct io_prober **r
 	if (prober == NULL)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "make the prober");
 	prober->loop = loop;
-	int r = io_names_create(loop, &prober->names, reterr);
+	int r = io_address.create(loop, &prober->names, reterr);
 	if (r == 0 && needs_icmp)
 		r = probe_icmp_create(loop, &prober->icmp, reterr);
 	if (r < 0) {

@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 #include "io/loop.h"
-#include "io/names.h"
+#include "io/address.h"
 
 struct probe_icmp;
 

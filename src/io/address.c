@@ -3,7 +3,7 @@
  * A cache of resolved names over uv_getaddrinfo(), which asks on a thread. One look-up per name at a time, however many wait for it; a name
  * that has run out is looked up again at its next use.
  */
-#include "io/names.h"
+#include "io/address.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ struct io_names {
 	struct name_entry *buckets[BUCKETS];
 };
 
-int io_names_create(struct io_loop *loop, struct io_names **ret_names, struct osha_err *reterr)
+int io_address.create(struct io_loop *loop, struct io_names **ret_names, struct osha_err *reterr)
 {
 	struct io_names *names = calloc(1, sizeof *names);
 	if (names == NULL)
