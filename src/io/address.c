@@ -33,7 +33,7 @@ struct io_names {
 	struct name_entry *buckets[BUCKETS];
 };
 
-int io_address.create(struct io_loop *loop, struct io_names **ret_names, struct osha_err *reterr)
+int io_names_create(struct io_loop *loop, struct io_names **ret_names, struct osha_err *reterr)
 {
 	struct io_names *names = calloc(1, sizeof *names);
 	if (names == NULL)

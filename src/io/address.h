@@ -23,7 +23,7 @@ struct io_name_waiter {
 	void (*fn)(struct io_name_waiter *waiter, const union io_address *address, const char *error);
 };
 
-int io_address.create(struct io_loop *loop, struct io_names **ret_names, struct osha_err *reterr);
+int io_names_create(struct io_loop *loop, struct io_names **ret_names, struct osha_err *reterr);
 /** io_names_destroy() - forget all; waiters are not told. */
 void io_names_destroy(struct io_names *names);
 

@@ -267,7 +267,7 @@ int io_prober_create(struct io_loop *loop, bool needs_icmp, struct io_prober **r
 	if (prober == NULL)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "make the prober");
 	prober->loop = loop;
-	int r = io_address.create(loop, &prober->names, reterr);
+	int r = io_names_create(loop, &prober->names, reterr);
 	if (r == 0 && needs_icmp)
 		r = probe_icmp_create(loop, &prober->icmp, reterr);
 	if (r < 0) {
