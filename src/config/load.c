@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a file to a configuration that holds together, or to none. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/strbuf.h"
 #include "config/check.h"
 #include "config/config.h"
+#include "config/config_file.h"
 #include "config/explain.h"
 #include "config/option.h"
 #include "config/reader.h"
@@ -104,41 +103,13 @@ int config_parse(const char *name, const char *bytes, size_t n, struct config **
 	return 0;
 }
 
-/* The whole file in wiped memory, one byte more than allowed so that too long shows. */
-static int file_read(const char *path, struct config_memory *mem, char **ret_bytes, size_t *ret_n,
-    struct config_problems *problems, struct osha_err *reterr)
-{
-	struct stat st = {0};
-	FILE *f = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "re") : NULL;
-	if (!f) {
-		const char *why = st.st_mode && !S_ISREG(st.st_mode) ? "it is no regular file" : strerror(errno);
-		problems_add(problems, false, path, 0, 0, "",
-		    "expected a configuration file that can be read, found none: %s; see osha config sample", why);
-		return osha_err_set(reterr, OSHA_E_CONFIG, "%.200s: %s", path, why);
-	}
-	(void)setvbuf(f, NULL, _IONBF, 0);
-	size_t cap = st.st_size > CONFIG_FILE_MAX_BYTES ? CONFIG_FILE_MAX_BYTES + 1 : (size_t)st.st_size + 1;
-	*ret_bytes = config_memory_take(mem, cap);
-	*ret_n = *ret_bytes ? fread(*ret_bytes, 1, cap, f) : 0;
-	bool failed = ferror(f);
-	(void)fclose(f);
-	if (!*ret_bytes)
-		return osha_err_set(reterr, OSHA_E_NOMEM, "read %.200s", path);
-	if (failed) {
-		problems_add(
-		    problems, false, path, 0, 0, "", "expected a configuration file, found one that cannot be read");
-		return osha_err_set(reterr, OSHA_E_CONFIG, "%.200s: reading it failed", path);
-	}
-	return 0;
-}
-
 int config_load(const char *path, struct config **ret_cfg, struct config_problems *problems, struct osha_err *reterr)
 {
 	CONFIG_MEMORY_AUTO struct config_memory mem = {0};
 	char *bytes = NULL;
 	size_t n = 0;
 	*ret_cfg = NULL;
-	int rc = file_read(path, &mem, &bytes, &n, problems, reterr);
+	int rc = config_file_read(path, "see osha config sample", &mem, &bytes, &n, problems, reterr);
 	return rc < 0 ? rc : config_parse(path, bytes, n, ret_cfg, problems, reterr);
 }
 
