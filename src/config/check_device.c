@@ -47,7 +47,7 @@ static void pairs_check(struct config_problems *ps, const char *file, const stru
 		const struct use *other = is_shared(&uses[i - 1], &uses[i]) ? &uses[i - 1] : &uses[first];
 		if (!is_shared(other, &uses[i]))
 			continue;
-		problems_add(ps, false, file, uses[i].device.line, 1, "",
+		problems_add(ps, false, PLACE(file, uses[i].device.line, 1, ""),
 		    "expected a fence device for each host alone, found %.200s%s%s for both %.100s (level %s) and "
 		    "%.100s (level "
 		    "%s); correct the address or plug of one of them",

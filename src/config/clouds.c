@@ -56,8 +56,8 @@ static const char *env_text(const struct clouds_reader *r, const char *name)
 void clouds_error(struct clouds_reader *r, const char *key, const char *expected, const char *found, const char *hint)
 {
 	struct cloud_place p = clouds_value(r, key);
-	problems_add(
-	    r->problems, false, p.file, p.line, p.column, p.path, "expected %s, found %s; %s", expected, found, hint);
+	problems_add(r->problems, false, PLACE(p.file, p.line, p.column, p.path), "expected %s, found %s; %s", expected,
+	    found, hint);
 }
 
 const char *clouds_variable(const char *key)
@@ -187,13 +187,17 @@ static void secure_search(struct clouds_reader *r)
 /* The mapping under `clouds:` of one file, NULL where it has none. */
 static int clouds_of(struct clouds_reader *r, const char *path, const struct tree_node **ret, struct osha_err *reterr)
 {
-	char *bytes = NULL;
-	size_t n = 0;
+	struct config_source src = {.name = path};
 	struct tree_node *root = NULL;
-	int rc = config_file_read(path, "see cloud.clouds-file, OS_CLIENT_CONFIG_FILE and OS_CLIENT_SECURE_FILE",
-	    &r->memory, &bytes, &n, r->problems, reterr);
+	int rc = config_file_read(&src, "see cloud.clouds-file, OS_CLIENT_CONFIG_FILE and OS_CLIENT_SECURE_FILE",
+	    &r->memory, r->problems, reterr);
+	if (rc == 0 && src.n > CONFIG_FILE_MAX_BYTES) {
+		problems_add(r->problems, false, PLACE(path, 0, 0, ""), "expected at most %d bytes, found more",
+		    CONFIG_FILE_MAX_BYTES);
+		return osha_err_set(reterr, OSHA_E_CONFIG, "%.200s is too long", path);
+	}
 	if (rc == 0)
-		rc = tree_parse(path, bytes, n, &r->memory, &root, r->problems, reterr);
+		rc = tree_parse(&src, &r->memory, &root, r->problems, reterr);
 	if (rc == 0)
 		*ret = tree_member(root, "clouds");
 	return rc;
@@ -217,13 +221,13 @@ static void entry_missing(struct clouds_reader *r, const struct tree_node *cloud
 	}
 	const char *near = text_nearest(names, r->name), *list = known.failed || !known.text ? "none" : known.text;
 	if (r->name[0] == '\0')
-		problems_add(r->problems, false, r->file, clouds ? clouds->line : 0, 1, "clouds",
+		problems_add(r->problems, false, PLACE(r->file, clouds ? clouds->line : 0, 1, "clouds"),
 		    "expected one cloud, or the name of one of several, found: %s; set cloud.name or OS_CLOUD", list);
 	else if (near)
-		problems_add(r->problems, false, r->file, clouds ? clouds->line : 0, 1, "clouds",
+		problems_add(r->problems, false, PLACE(r->file, clouds ? clouds->line : 0, 1, "clouds"),
 		    "expected an entry \"%.60s\", found: %s; did you mean %s?", r->name, list, near);
 	else
-		problems_add(r->problems, false, r->file, clouds ? clouds->line : 0, 1, "clouds",
+		problems_add(r->problems, false, PLACE(r->file, clouds ? clouds->line : 0, 1, "clouds"),
 		    "expected an entry \"%.60s\", found: %s; add it, or correct cloud.name", r->name, list);
 }
 
@@ -258,7 +262,7 @@ static int sources_take(struct clouds_reader *r, const char *name, const char *c
 		return 0;
 	}
 	if (!has_file && !place_search(r, "OS_CLIENT_CONFIG_FILE", "clouds.yaml", r->file, sizeof(r->file))) {
-		problems_add(r->problems, false, "", 0, 0, "cloud",
+		problems_add(r->problems, false, PLACE("", 0, 0, "cloud"),
 		    "expected the credentials of OpenStack, found neither a clouds.yaml nor OS_AUTH_URL; write "
 		    "/etc/openstack/clouds.yaml, or set cloud.clouds-file or the OS_* variables");
 		return 0;

@@ -35,7 +35,7 @@ static void verify_check(struct clouds_reader *r)
 		clouds_error(r, "insecure", "true or false", "another value", "remove it, or write verify: false");
 	r->ret->verify = v != 0 && insecure != 1;
 	if (!r->ret->verify)
-		problems_add(r->problems, true, verify.file, verify.line, verify.column, verify.path,
+		problems_add(r->problems, true, PLACE(verify.file, verify.line, verify.column, verify.path),
 		    "certificates are not verified, anyone on the network can read the password; name a bundle under "
 		    "cacert");
 }
@@ -120,7 +120,7 @@ static void application_check(struct clouds_reader *r)
 	}
 	if (c->project_id[0] || c->project_name[0] || c->domain_id[0] || c->domain_name[0] || c->system_scope[0]) {
 		struct cloud_place p = clouds_value(r, "project_name");
-		problems_add(r->problems, true, p.file, p.line, p.column, p.path,
+		problems_add(r->problems, true, PLACE(p.file, p.line, p.column, p.path),
 		    "an application credential brings its own project, so the one named here is left out; remove it");
 	}
 	c->project_name[0] = c->project_id[0] = c->project_domain_name[0] = c->project_domain_id[0] = '\0';

@@ -82,18 +82,19 @@ int config_parse(const char *name, const char *bytes, size_t n, struct config **
 {
 	CONFIG_AUTO struct config *cfg = config_new();
 	CONFIG_MEMORY_AUTO struct config_memory tree_memory = {0};
+	const struct config_source src = {name, bytes, n};
 	struct tree_node *root = NULL;
 	*ret_cfg = NULL;
 	if (!cfg)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "read %s", name);
 	if (n > CONFIG_FILE_MAX_BYTES) {
-		problems_add(problems, false, name, 0, 0, "",
+		problems_add(problems, false, PLACE(name, 0, 0, ""),
 		    "expected at most %d bytes, found %zu; split the cloud's hosts into "
 		    "patterns",
 		    CONFIG_FILE_MAX_BYTES, n);
 		return osha_err_set(reterr, OSHA_E_CONFIG, "%s is too long", name);
 	}
-	int rc = tree_parse(name, bytes, n, &tree_memory, &root, problems, reterr);
+	int rc = tree_parse(&src, &tree_memory, &root, problems, reterr);
 	if (rc == 0)
 		rc = config_fill(cfg, name, root, problems, reterr);
 	if (rc < 0)
@@ -106,11 +107,10 @@ int config_parse(const char *name, const char *bytes, size_t n, struct config **
 int config_load(const char *path, struct config **ret_cfg, struct config_problems *problems, struct osha_err *reterr)
 {
 	CONFIG_MEMORY_AUTO struct config_memory mem = {0};
-	char *bytes = NULL;
-	size_t n = 0;
+	struct config_source src = {.name = path};
 	*ret_cfg = NULL;
-	int rc = config_file_read(path, "see osha config sample", &mem, &bytes, &n, problems, reterr);
-	return rc < 0 ? rc : config_parse(path, bytes, n, ret_cfg, problems, reterr);
+	int rc = config_file_read(&src, "see osha config sample", &mem, problems, reterr);
+	return rc < 0 ? rc : config_parse(path, src.bytes, src.n, ret_cfg, problems, reterr);
 }
 
 void config_free(struct config *cfg)
@@ -146,7 +146,7 @@ static void reload_check(
 		config_value_render(o, a, &before);
 		config_value_render(o, b, &after);
 		if (!before.failed && !after.failed && strcmp(before.text, after.text) != 0)
-			problems_add(problems, false, "", 0, 0, at,
+			problems_add(problems, false, PLACE("", 0, 0, at),
 			    "expected %.100s as long as the daemon runs, found %.100s; restart the daemon to change it",
 			    before.text, after.text);
 	}

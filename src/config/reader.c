@@ -39,7 +39,7 @@ static void complain(struct config_reader *r, bool is_warning, const struct tree
 	char text[PROBLEM_TEXT_SIZE];
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	problems_add(
-	    r->problems, is_warning, r->file, node ? node->line : 0, node ? node->column : 0, path, "%s", text);
+	    r->problems, is_warning, PLACE(r->file, node ? node->line : 0, node ? node->column : 0, path), "%s", text);
 }
 
 void reader_error(struct config_reader *r, const struct tree_node *node, const char *fmt, ...)
