@@ -115,6 +115,7 @@ static void read_list(
 		return;
 	}
 	length_check(r, o, node);
+	ret->n = 0; /* the default's items do not count any more */
 	ret->items = config_memory_take(r->mem, (node->n + 1) * sizeof(*ret->items));
 	for (size_t i = 0; ret->items && i < node->n; i++) {
 		size_t up = reader_push_item(r, i);

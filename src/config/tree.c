@@ -342,6 +342,7 @@ int tree_parse(const struct config_source *src, struct config_memory *mem, struc
 	yaml_parser_delete(&p);
 	if (mem->failed)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "read %s", src->name);
+	problems_sort(problems);
 	if (problems->error_n > before)
 		return osha_err_set(reterr, OSHA_E_CONFIG, "%s is no YAML that can be used", src->name);
 	*ret_root = b.root;
