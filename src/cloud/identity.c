@@ -86,24 +86,29 @@ static bool add_methods(cJSON *identity, const char *method)
 
 static bool add_password(cJSON *identity, const struct cloud_credentials *c)
 {
-	cJSON *password = cJSON_AddObjectToObject(identity, "password");
-	cJSON *user = named(c->user_id, c->username, c->user_domain_id, c->user_domain_name);
+	cJSON *user;
 
+	if (!add_methods(identity, "password"))
+		return false;
+	user = named(c->user_id, c->username, c->user_domain_id, c->user_domain_name);
 	if (user && !cJSON_AddStringToObject(user, "password", c->password))
 		json_free(&user);
-	return add_methods(identity, "password") && add_item(password, "user", user);
+	return add_item(cJSON_AddObjectToObject(identity, "password"), "user", user);
 }
 
 static bool add_app_credential(cJSON *identity, const struct cloud_credentials *c)
 {
-	cJSON *credential = cJSON_AddObjectToObject(identity, "application_credential");
-	bool ok = add_methods(identity, "application_credential") &&
-		  cJSON_AddStringToObject(credential, "secret", c->application_credential_secret);
+	cJSON *o;
 
+	if (!add_methods(identity, "application_credential"))
+		return false;
+	o = cJSON_AddObjectToObject(identity, "application_credential");
+	if (!cJSON_AddStringToObject(o, "secret", c->application_credential_secret))
+		return false;
 	if (is_set(c->application_credential_id))
-		return ok && cJSON_AddStringToObject(credential, "id", c->application_credential_id);
-	return ok && cJSON_AddStringToObject(credential, "name", c->application_credential_name) &&
-	       add_item(credential, "user", named(c->user_id, c->username, c->user_domain_id, c->user_domain_name));
+		return cJSON_AddStringToObject(o, "id", c->application_credential_id) != NULL;
+	return cJSON_AddStringToObject(o, "name", c->application_credential_name) &&
+	       add_item(o, "user", named(c->user_id, c->username, c->user_domain_id, c->user_domain_name));
 }
 
 /* An application credential carries its own project: a scope beside it is refused by keystone. */
