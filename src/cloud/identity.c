@@ -222,19 +222,20 @@ static int garbage(struct osha_err *reterr, const char *what)
 	return r;
 }
 
-int cloud_token_judge(int status, const char *subject_token, const char *body, size_t n,
-    const struct cloud_credentials *c, struct cloud_token *ret_token, struct osha_err *reterr)
+int cloud_token_judge(const struct cloud_answer *answer, const char *subject_token, const struct cloud_credentials *c,
+    struct cloud_token *ret_token, struct osha_err *reterr)
 {
 	JSON_AUTO cJSON *json = NULL;
 	struct cloud_token t = {0};
 	const cJSON *token;
 	int r;
 
-	if (status != 201)
-		return status_error(status, body, n, reterr);
+	if (answer->status != 201)
+		return status_error(answer->status, answer->body, answer->body_size, reterr);
 	if (!token_is_usable(subject_token))
 		return garbage(reterr, "no usable X-Subject-Token");
-	if (!body || n > CLOUD_BODY_MAX_BYTES || json_parse(body, n, &json, NULL) < 0)
+	if (!answer->body || answer->body_size > CLOUD_BODY_MAX_BYTES ||
+	    json_parse(answer->body, answer->body_size, &json, NULL) < 0)
 		return garbage(reterr, "no JSON");
 	token = json_object(json, "token");
 	if (!cloud_time_parse(json_str(token, "expires_at", NULL), &t.expires_at_ms) ||

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See cloud_script.h. Golden answers are found by the environment variable OSHA_GOLDEN, set by the build. */
-#include "cloud_script.h"
+#include "test/unit/cloud_script.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

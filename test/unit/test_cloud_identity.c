@@ -12,7 +12,7 @@
 
 #include "cloud/catalog.h"
 #include "cloud/identity.h"
-#include "cloud_script.h"
+#include "test/unit/cloud_script.h"
 
 static struct cloud_credentials by_password(void)
 {
@@ -33,27 +33,38 @@ static void test_bodies(void **state)
 	struct cloud_credentials project_id = by_password();
 	struct cloud_credentials system = by_password();
 	struct cloud_credentials domain = by_password();
-	struct cloud_credentials app_id = {
-	    .auth_url = "http://k", .auth_type = CLOUD_AUTH_APP_CREDENTIAL, .application_credential_id = "ac1",
+	struct cloud_credentials app_id = {.auth_url = "http://k",
+	    .auth_type = CLOUD_AUTH_APP_CREDENTIAL,
+	    .application_credential_id = "ac1",
 	    .application_credential_secret = "s"};
-	struct cloud_credentials app_name = {
-	    .auth_url = "http://k", .auth_type = CLOUD_AUTH_APP_CREDENTIAL, .application_credential_name = "osha",
-	    .application_credential_secret = "s", .username = "u", .user_domain_name = "D"};
+	struct cloud_credentials app_name = {.auth_url = "http://k",
+	    .auth_type = CLOUD_AUTH_APP_CREDENTIAL,
+	    .application_credential_name = "osha",
+	    .application_credential_secret = "s",
+	    .username = "u",
+	    .user_domain_name = "D"};
 	const struct {
 		const struct cloud_credentials *c;
 		const char *body;
 	} rows[] = {
-	    {&password, "{\"auth\":{\"identity\":{\"methods\":[\"password\"],\"password\":{\"user\":{\"name\":\"admin\",\"domain\":{\"id\":"
-	                "\"default\"},\"password\":\"se\\\"cret\"}}},\"scope\":{\"project\":{\"name\":\"admin\",\"domain\":{\"name\":\"Default\"}}}}}"},
-	    {&project_id, "{\"auth\":{\"identity\":{\"methods\":[\"password\"],\"password\":{\"user\":{\"id\":\"uid\",\"password\":"
-	                  "\"se\\\"cret\"}}},\"scope\":{\"project\":{\"id\":\"pid\"}}}}"},
-	    {&system, "{\"auth\":{\"identity\":{\"methods\":[\"password\"],\"password\":{\"user\":{\"name\":\"admin\",\"domain\":{\"id\":"
-	              "\"default\"},\"password\":\"se\\\"cret\"}}},\"scope\":{\"system\":{\"all\":true}}}}"},
-	    {&domain, "{\"auth\":{\"identity\":{\"methods\":[\"password\"],\"password\":{\"user\":{\"name\":\"admin\",\"domain\":{\"id\":"
-	              "\"default\"},\"password\":\"se\\\"cret\"}}},\"scope\":{\"domain\":{\"name\":\"Default\"}}}}"},
-	    {&app_id, "{\"auth\":{\"identity\":{\"methods\":[\"application_credential\"],\"application_credential\":{\"secret\":\"s\",\"id\":\"ac1\"}}}}"},
-	    {&app_name, "{\"auth\":{\"identity\":{\"methods\":[\"application_credential\"],\"application_credential\":{\"secret\":\"s\",\"name\":"
-	                "\"osha\",\"user\":{\"name\":\"u\",\"domain\":{\"name\":\"D\"}}}}}}"},
+	    {&password, "{\"auth\":{\"identity\":{\"methods\":[\"password\"],\"password\":{\"user\":{\"name\":"
+			"\"admin\",\"domain\":{\"id\":"
+			"\"default\"},\"password\":\"se\\\"cret\"}}},\"scope\":{\"project\":{\"name\":\"admin\","
+			"\"domain\":{\"name\":\"Default\"}}}}}"},
+	    {&project_id, "{\"auth\":{\"identity\":{\"methods\":[\"password\"],\"password\":{\"user\":{\"id\":\"uid\","
+			  "\"password\":"
+			  "\"se\\\"cret\"}}},\"scope\":{\"project\":{\"id\":\"pid\"}}}}"},
+	    {&system, "{\"auth\":{\"identity\":{\"methods\":[\"password\"],\"password\":{\"user\":{\"name\":\"admin\","
+		      "\"domain\":{\"id\":"
+		      "\"default\"},\"password\":\"se\\\"cret\"}}},\"scope\":{\"system\":{\"all\":true}}}}"},
+	    {&domain, "{\"auth\":{\"identity\":{\"methods\":[\"password\"],\"password\":{\"user\":{\"name\":\"admin\","
+		      "\"domain\":{\"id\":"
+		      "\"default\"},\"password\":\"se\\\"cret\"}}},\"scope\":{\"domain\":{\"name\":\"Default\"}}}}"},
+	    {&app_id, "{\"auth\":{\"identity\":{\"methods\":[\"application_credential\"],\"application_credential\":{"
+		      "\"secret\":\"s\",\"id\":\"ac1\"}}}}"},
+	    {&app_name, "{\"auth\":{\"identity\":{\"methods\":[\"application_credential\"],\"application_credential\":{"
+			"\"secret\":\"s\",\"name\":"
+			"\"osha\",\"user\":{\"name\":\"u\",\"domain\":{\"name\":\"D\"}}}}}}"},
 	};
 
 	project_id.user_id = "uid";
@@ -153,6 +164,14 @@ static void test_urls(void **state)
 	assert_true(catalog_compute_base("http://n", url, 14));
 }
 
+static int judge(int status, const char *subject_token, const char *body, size_t n, const struct cloud_credentials *c,
+    struct cloud_token *ret_token, struct osha_err *reterr)
+{
+	const struct cloud_answer answer = {.status = status, .body = body, .body_size = n};
+
+	return cloud_token_judge(&answer, subject_token, c, ret_token, reterr);
+}
+
 static void test_token_golden(void **state)
 {
 	struct cloud_credentials c = by_password();
@@ -161,7 +180,7 @@ static void test_token_golden(void **state)
 	size_t size;
 	char *body = script_golden("keystone__POST___v3_auth_tokens__201__ok.json", &size);
 
-	assert_int_equal(cloud_token_judge(201, "gAAAA-token", body, size, &c, &t, &err), 0);
+	assert_int_equal(judge(201, "gAAAA-token", body, size, &c, &t, &err), 0);
 	assert_string_equal(t.token, "gAAAA-token");
 	assert_string_equal(t.compute_url, "http://127.0.0.1:18774/v2.1");
 	assert_string_equal(t.identity_url, "http://127.0.0.1:15000/v3");
@@ -170,19 +189,19 @@ static void test_token_golden(void **state)
 	assert_null(t.token);
 
 	c.region_name = "RegionTwo";
-	assert_int_equal(cloud_token_judge(201, "t", body, size, &c, &t, &err), -OSHA_E_CONFIG);
+	assert_int_equal(judge(201, "t", body, size, &c, &t, &err), -OSHA_E_CONFIG);
 	assert_non_null(strstr(err.msg, "RegionTwo"));
 	assert_non_null(strstr(err.msg, "RegionOne/public"));
 	c.region_name = "RegionOne";
 	c.interface = "internalURL";
-	assert_int_equal(cloud_token_judge(201, "t", body, size, &c, &t, &err), 0);
+	assert_int_equal(judge(201, "t", body, size, &c, &t, &err), 0);
 	cloud_token_clear(&t);
 
 	for (size_t n = 0; n + 2 < size; n += 7)
-		assert_int_equal(cloud_token_judge(201, "t", body, n, &c, &t, &err), -OSHA_E_GARBAGE);
-	assert_int_equal(cloud_token_judge(201, NULL, body, size, &c, &t, &err), -OSHA_E_GARBAGE);
-	assert_int_equal(cloud_token_judge(201, "", body, size, &c, &t, &err), -OSHA_E_GARBAGE);
-	assert_int_equal(cloud_token_judge(201, "a\rb", body, size, &c, &t, &err), -OSHA_E_GARBAGE);
+		assert_int_equal(judge(201, "t", body, n, &c, &t, &err), -OSHA_E_GARBAGE);
+	assert_int_equal(judge(201, NULL, body, size, &c, &t, &err), -OSHA_E_GARBAGE);
+	assert_int_equal(judge(201, "", body, size, &c, &t, &err), -OSHA_E_GARBAGE);
+	assert_int_equal(judge(201, "a\rb", body, size, &c, &t, &err), -OSHA_E_GARBAGE);
 	free(body);
 }
 
@@ -190,8 +209,8 @@ static void test_token_refused(void **state)
 {
 	static const struct {
 		int status, code;
-	} rows[] = {{401, OSHA_E_AUTH}, {403, OSHA_E_AUTH}, {404, OSHA_E_NOTFOUND}, {300, OSHA_E_HTTP}, {302, OSHA_E_HTTP},
-	    {429, OSHA_E_HTTP}, {500, OSHA_E_HTTP}, {503, OSHA_E_HTTP}, {200, OSHA_E_HTTP}};
+	} rows[] = {{401, OSHA_E_AUTH}, {403, OSHA_E_AUTH}, {404, OSHA_E_NOTFOUND}, {300, OSHA_E_HTTP},
+	    {302, OSHA_E_HTTP}, {429, OSHA_E_HTTP}, {500, OSHA_E_HTTP}, {503, OSHA_E_HTTP}, {200, OSHA_E_HTTP}};
 	struct cloud_credentials c = by_password();
 	struct cloud_token t = {0};
 	struct osha_err err = {0};
@@ -199,10 +218,10 @@ static void test_token_refused(void **state)
 	char *body = script_golden("keystone__POST___v3_auth_tokens__401__wrong-password.json", &size);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_int_equal(cloud_token_judge(rows[i].status, NULL, body, size, &c, &t, &err), -rows[i].code);
+		assert_int_equal(judge(rows[i].status, NULL, body, size, &c, &t, &err), -rows[i].code);
 		assert_int_equal(err.http_status, rows[i].status);
 	}
-	assert_int_equal(cloud_token_judge(401, NULL, body, size, &c, &t, &err), -OSHA_E_AUTH);
+	assert_int_equal(judge(401, NULL, body, size, &c, &t, &err), -OSHA_E_AUTH);
 	assert_non_null(strstr(err.msg, "requires authentication"));
 	free(body);
 }
@@ -210,21 +229,28 @@ static void test_token_refused(void **state)
 #define ENDPOINT(region, interface, url)                                                                               \
 	"{\"interface\":\"" interface "\",\"region_id\":\"" region "\",\"region\":\"" region "\",\"url\":\"" url "\"}"
 #define TOKEN(catalog)                                                                                                 \
-	"{\"token\":{\"issued_at\":\"2026-11-22T11:11:15.000000Z\",\"expires_at\":\"2026-11-22T12:11:15.000000Z\",\"catalog\":[" catalog "]}}"
+	"{\"token\":{\"issued_at\":\"2026-11-22T11:11:15.000000Z\",\"expires_at\":\"2026-11-22T12:11:15.000000Z\","    \
+	"\"catalog\":[" catalog "]}}"
 
 static void test_catalogs(void **state)
 {
 	static const struct {
 		const char *body, *region, *compute, *says;
 	} rows[] = {
-	    {TOKEN("{\"type\":\"compute\",\"endpoints\":[" ENDPOINT("R1", "public", "http://a/v2.1") "," ENDPOINT("R2", "public", "http://b/v2.1") "]}"),
-	        "R2", "http://b/v2.1", NULL},
-	    {TOKEN("{\"type\":\"compute\",\"endpoints\":[" ENDPOINT("R1", "public", "http://a/v2.1") "," ENDPOINT("R2", "public", "http://b/v2.1") "]}"),
-	        NULL, NULL, "more than one region"},
-	    {TOKEN("{\"type\":\"compute\",\"endpoints\":[" ENDPOINT("R1", "admin", "http://a/v2.1") "]}"), NULL, NULL, "R1/admin"},
+	    {TOKEN("{\"type\":\"compute\",\"endpoints\":[" ENDPOINT("R1", "public", "http://a/v2.1") "," ENDPOINT(
+		 "R2", "public", "http://b/v2.1") "]}"),
+		"R2", "http://b/v2.1", NULL},
+	    {TOKEN("{\"type\":\"compute\",\"endpoints\":[" ENDPOINT("R1", "public", "http://a/v2.1") "," ENDPOINT(
+		 "R2", "public", "http://b/v2.1") "]}"),
+		NULL, NULL, "more than one region"},
+	    {TOKEN("{\"type\":\"compute\",\"endpoints\":[" ENDPOINT("R1", "admin", "http://a/v2.1") "]}"), NULL, NULL,
+		"R1/admin"},
 	    {TOKEN("{\"type\":\"volumev3\",\"endpoints\":[]}"), NULL, NULL, "none at all"},
-	    {TOKEN("{\"type\":\"compute\",\"endpoints\":[" ENDPOINT("R1", "public", "gopher://a") "]}"), NULL, NULL, "no usable compute"},
-	    {"{\"token\":{\"issued_at\":\"2026-11-22T11:11:15.000000Z\",\"expires_at\":\"2026-11-22T12:11:15.000000Z\"}}", NULL, NULL, "none at all"},
+	    {TOKEN("{\"type\":\"compute\",\"endpoints\":[" ENDPOINT("R1", "public", "gopher://a") "]}"), NULL, NULL,
+		"no usable compute"},
+	    {"{\"token\":{\"issued_at\":\"2026-11-22T11:11:15.000000Z\",\"expires_at\":\"2026-11-22T12:11:15.000000Z\"}"
+	     "}",
+		NULL, NULL, "none at all"},
 	};
 	struct cloud_credentials c = by_password();
 
@@ -234,7 +260,7 @@ static void test_catalogs(void **state)
 		int r;
 
 		c.region_name = (char *)(uintptr_t)rows[i].region;
-		r = cloud_token_judge(201, "t", rows[i].body, strlen(rows[i].body), &c, &t, &err);
+		r = judge(201, "t", rows[i].body, strlen(rows[i].body), &c, &t, &err);
 		assert_int_equal(r, rows[i].compute ? 0 : -OSHA_E_CONFIG);
 		if (rows[i].compute) {
 			assert_string_equal(t.compute_url, rows[i].compute);
@@ -269,7 +295,8 @@ static void test_versions(void **state)
 	char *body = script_golden("nova__GET___v2.1___200.json", &size);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_int_equal(cloud_versions_judge(rows[i].status, rows[i].body, strlen(rows[i].body), &v, &err), rows[i].result);
+		assert_int_equal(
+		    cloud_versions_judge(rows[i].status, rows[i].body, strlen(rows[i].body), &v, &err), rows[i].result);
 	assert_int_equal(cloud_microversion_pick("2.90", "2.69", &v, text, sizeof(text), &err), 0);
 	assert_string_equal(text, "2.69");
 	assert_int_equal(cloud_versions_judge(200, body, size, &v, &err), 0);

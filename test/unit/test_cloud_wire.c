@@ -18,14 +18,14 @@ static void test_time_good(void **state)
 		const char *text;
 		int64_t ms;
 	} rows[] = {
-	    {"1970-01-01T00:00:00",           0                       },
-	    {"1970-01-01T00:00:00.001Z",      1                       },
-	    {"2026-11-22T10:31:41.000000",    INT64_C(1795343501000)  },
-	    {"2026-11-22T11:11:08Z",          INT64_C(1795345868000)  },
-	    {"2026-11-22T12:11:15.000000Z",   INT64_C(1795349475000)  },
-	    {"2026-11-22T11:11:23.895217",    INT64_C(1795345883895)  },
-	    {"2024-02-29T23:59:59.9+00:00",   INT64_C(1709251199900)  },
-	    {"2000-03-01T00:00:00",           INT64_C(951868800000)   },
+	    {"1970-01-01T00:00:00", 0},
+	    {"1970-01-01T00:00:00.001Z", 1},
+	    {"2026-11-22T10:31:41.000000", INT64_C(1795343501000)},
+	    {"2026-11-22T11:11:08Z", INT64_C(1795345868000)},
+	    {"2026-11-22T12:11:15.000000Z", INT64_C(1795349475000)},
+	    {"2026-11-22T11:11:23.895217", INT64_C(1795345883895)},
+	    {"2024-02-29T23:59:59.9+00:00", INT64_C(1709251199900)},
+	    {"2000-03-01T00:00:00", INT64_C(951868800000)},
 	    {"9999-12-31T23:59:59.999999999", INT64_C(253402300799999)},
 	};
 	int64_t ms;
@@ -72,16 +72,16 @@ static void test_text_clean(void **state)
 	static const struct {
 		const char *text, *clean;
 	} rows[] = {
-	    {NULL,		     ""                  },
-	    {"",		       ""                  },
-	    {"plain",                  "plain"             },
-	    {"  two\r\n\tlines \n",    "two lines"         },
-	    {"\033[31mred\033[0m",     "[31mred [0m"       },
-	    {"bad \xff\xc0\x80 bytes", "bad ??? bytes"     },
-	    {"cut \xc3",               "cut ?"             },
-	    {"\xe2\x80\xaegnp.exe",    "gnp.exe"           },
-	    {"gr\xc3\xbc\xc3\x9f",     "gr\xc3\xbc\xc3\x9f"},
-	    {"surrogate \xed\xa0\x80", "surrogate ???"     },
+	    {NULL, ""},
+	    {"", ""},
+	    {"plain", "plain"},
+	    {"  two\r\n\tlines \n", "two lines"},
+	    {"\033[31mred\033[0m", "[31mred [0m"},
+	    {"bad \xff\xc0\x80 bytes", "bad ??? bytes"},
+	    {"cut \xc3", "cut ?"},
+	    {"\xe2\x80\xaegnp.exe", "gnp.exe"},
+	    {"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
+	    {"surrogate \xed\xa0\x80", "surrogate ???"},
 	};
 	char text[32];
 
