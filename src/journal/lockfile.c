@@ -54,7 +54,7 @@ static int lock_write(int fd, int64_t now_wall_ms)
 static int busy(const char *path, int fd, struct osha_err *reterr)
 {
 	struct journal_holder holder = {0};
-	char since[32] = "?";
+	char since[32];
 	struct tm tm;
 	time_t t;
 
@@ -62,8 +62,8 @@ static int busy(const char *path, int fd, struct osha_err *reterr)
 	if (!holder.pid)
 		return osha_err_set(reterr, OSHA_E_BUSY, "journal %s is held by another process", path);
 	t = (time_t)(holder.since_wall_ms / 1000);
-	if (gmtime_r(&t, &tm))
-		strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (!gmtime_r(&t, &tm) || strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		str_copy(since, sizeof(since), "?");
 	return osha_err_set(reterr, OSHA_E_BUSY, "journal %s is held by process %" PRId64 " on %s since %s", path,
 	    holder.pid, holder.host, since);
 }
