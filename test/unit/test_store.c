@@ -395,6 +395,43 @@ static void test_foreign_and_newer_files_are_left_alone(void **state)
 	assert_null(j);
 }
 
+static int count_line(void *arg, const struct journal_line *line, struct osha_err *reterr)
+{
+	(*(size_t *)arg)++;
+	return 0;
+}
+
+static int count_mail(void *arg, const struct journal_mail *mail, struct osha_err *reterr)
+{
+	(*(size_t *)arg)++;
+	return 0;
+}
+
+static void assert_kept(struct bed *b, size_t want_lines, size_t want_mails)
+{
+	struct journal_reader *r = NULL;
+	size_t lines = 0, mails = 0;
+
+	assert_int_equal(journal_reader_open(b->path, &r, NULL), 0);
+	assert_int_equal(journal_reader_history(r, NULL, count_line, &lines, NULL), 0);
+	assert_int_equal(journal_reader_outbox(r, NULL, count_mail, &mails, NULL), 0);
+	journal_reader_close(&r);
+	assert_int_equal(lines, want_lines);
+	assert_int_equal(mails, want_mails);
+}
+
+static void put_mails(struct bed *b, uint64_t seq)
+{
+	static const struct journal_mail mails[] = {
+	    {.key = "k-1/queued", .recovery = "k-1", .state = MAIL_QUEUED, .address = "ops@example.com"},
+	    {.key = "k-1/ended", .recovery = "k-1", .state = MAIL_UNDELIVERABLE, .ended_wall_ms = 20},
+	    {.key = "k-2/ended", .recovery = "k-2", .state = MAIL_UNDELIVERABLE, .ended_wall_ms = 20},
+	};
+
+	assert_int_equal(journal_outbox_put(b->j, seq, mails, 3, NULL), 0);
+	bed_wait(b, seq);
+}
+
 static void test_prune_forgets_what_ended(void **state)
 {
 	struct bed *b = *state;
@@ -406,9 +443,20 @@ static void test_prune_forgets_what_ended(void **state)
 	bed_put(b, 2, &ai);
 	bed_put(b, 3, &open);
 	bed_put(b, 4, &host);
-	assert_int_equal(journal_prune(b->j, 5, "k-1", 25, NULL), 0); /* seq * 10 is their time: 2 of them are older */
-	bed_wait(b, 5);
-	assert_int_equal(b->answer[5].outcome, OUTCOME_DONE);
+	put_mails(b, 5);
+	assert_kept(b, 4, 3);
+	assert_int_equal(
+	    journal_prune(b->j, 6, NULL, 1000, NULL), 0); /* both recoveries stand: only the host's line may go */
+	bed_wait(b, 6);
+	assert_kept(b, 3, 3);
+	assert_int_equal(
+	    journal_prune(b->j, 7, "k-1", 15, NULL), 0); /* seq * 10 is their time: one line of k-1 is younger */
+	bed_wait(b, 7);
+	assert_kept(b, 2, 3);
+	assert_int_equal(journal_prune(b->j, 8, "", 1000, NULL), 0);
+	bed_wait(b, 8);
+	assert_int_equal(b->answer[8].outcome, OUTCOME_DONE);
+	assert_kept(b, 1, 2);
 	struct found f = load(b);
 	assert_int_equal(f.n, 2);
 	assert_int_equal(f.r[0].type, RECORD_HOST);
