@@ -6,14 +6,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef __clang_analyzer__
+#undef osha_err_set
+#undef osha_err_set_errno
+#undef osha_err_wrap
+#endif
+
 struct err_row {
 	const char *text;
 	bool transient;
 	int exit_status;
 };
 
-static const struct err_row err_rows[OSHA_E_N] = {
-    [OSHA_E_NONE] = {"no error", false, 0},
+static const struct err_row err_rows[OSHA_E_N] = {[OSHA_E_NONE] = {"no error", false, 0},
 #define OSHA_ERR_ROW(code, text, transient, status) [code] = {text, transient, status},
     OSHA_ERRORS(OSHA_ERR_ROW)
 #undef OSHA_ERR_ROW

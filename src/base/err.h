@@ -77,3 +77,13 @@ bool osha_err_is_transient(int code);
 
 /** osha_err_exit_status() - exit status that a command ends with for this code (either sign); 0 for 0. */
 int osha_err_exit_status(int code);
+
+#ifdef __clang_analyzer__ /* reads one file at a time, so it must be told that these never return 0 */
+static inline int osha_err_negative(int code, int ignored)
+{
+	return code > 0 ? -code : ignored < 0 ? ignored : -OSHA_E_INTERNAL;
+}
+#define osha_err_set(reterr, code, ...)       osha_err_negative(code, osha_err_set(reterr, code, __VA_ARGS__))
+#define osha_err_set_errno(reterr, code, ...) osha_err_negative(code, osha_err_set_errno(reterr, code, __VA_ARGS__))
+#define osha_err_wrap(...)                    osha_err_negative(0, osha_err_wrap(__VA_ARGS__))
+#endif

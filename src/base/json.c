@@ -10,12 +10,14 @@ int json_parse(const char *bytes, size_t n, cJSON **ret_json, struct osha_err *r
 	cJSON *j = cJSON_ParseWithLengthOpts(bytes, n, &end, false);
 
 	if (!j)
-		return osha_err_set(reterr, OSHA_E_GARBAGE, "not JSON near byte %zu of %zu", end ? (size_t)(end - bytes) : 0, n);
+		return osha_err_set(
+		    reterr, OSHA_E_GARBAGE, "not JSON near byte %zu of %zu", end ? (size_t)(end - bytes) : 0, n);
 	for (; end < bytes + n && (*end == ' ' || *end == '\n' || *end == '\r' || *end == '\t' || *end == '\0'); end++)
 		;
 	if (end < bytes + n) {
 		cJSON_Delete(j);
-		return osha_err_set(reterr, OSHA_E_GARBAGE, "text after the JSON value at byte %zu", (size_t)(end - bytes));
+		return osha_err_set(
+		    reterr, OSHA_E_GARBAGE, "text after the JSON value at byte %zu", (size_t)(end - bytes));
 	}
 	*ret_json = j;
 	return 0;

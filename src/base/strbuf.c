@@ -100,7 +100,9 @@ bool str_copy(char *dst, size_t size, const char *src)
 	size_t n = src ? strlen(src) : 0;
 	size_t fit = n < size ? n : size - 1;
 
-	if (fit)
+	if (size == 0)
+		return false;
+	if (n > 0)
 		memcpy(dst, src, fit);
 	dst[fit] = '\0';
 	return fit == n;

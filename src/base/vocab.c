@@ -35,8 +35,8 @@ const char *fault_class_name(enum fault_class f)
 
 const char *server_state_name(enum server_state s)
 {
-	static const char *const names[SERVER_STATE_N] = {"unknown", "active", "stopped", "paused", "suspended", "rescued",
-	    "error", "building", "resized", "shelved", "soft-deleted", "deleted", "other"};
+	static const char *const names[SERVER_STATE_N] = {"unknown", "active", "stopped", "paused", "suspended",
+	    "rescued", "error", "building", "resized", "shelved", "soft-deleted", "deleted", "other"};
 
 	return NAME_OF(names, SERVER_STATE_N, s);
 }

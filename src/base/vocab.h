@@ -51,7 +51,8 @@ struct service_view {
 	enum sign state; /* up = alive, down = dead, anything else unknown */
 	bool disabled;
 	bool forced_down;
-	int64_t updated_at_ms; /* nova's clock, ms since 1970 UTC; 0 = never reported. Compared only with other nova times */
+	int64_t
+	    updated_at_ms; /* nova's clock, ms since 1970 UTC; 0 = never reported. Compared only with other nova times */
 	char disabled_reason[REASON_SIZE];
 	char service_id[UUID_SIZE];
 };
@@ -117,7 +118,7 @@ struct instance_view {
 	enum server_state state;
 	enum server_task task;
 	bool locked;
-	int64_t fault_at_ms;    /* nova's clock; 0 = no fault */
+	int64_t fault_at_ms;     /* nova's clock; 0 = no fault */
 	char fault[REASON_SIZE]; /* fault.message, cut */
 	struct migration_view evacuation;
 };
