@@ -86,24 +86,29 @@ static bool add_methods(cJSON *identity, const char *method)
 
 static bool add_password(cJSON *identity, const struct cloud_credentials *c)
 {
-	cJSON *password = cJSON_AddObjectToObject(identity, "password");
-	cJSON *user = named(c->user_id, c->username, c->user_domain_id, c->user_domain_name);
+	cJSON *user;
 
+	if (!add_methods(identity, "password"))
+		return false;
+	user = named(c->user_id, c->username, c->user_domain_id, c->user_domain_name);
 	if (user && !cJSON_AddStringToObject(user, "password", c->password))
 		json_free(&user);
-	return add_methods(identity, "password") && add_item(password, "user", user);
+	return add_item(cJSON_AddObjectToObject(identity, "password"), "user", user);
 }
 
 static bool add_app_credential(cJSON *identity, const struct cloud_credentials *c)
 {
-	cJSON *credential = cJSON_AddObjectToObject(identity, "application_credential");
-	bool ok = add_methods(identity, "application_credential") &&
-		  cJSON_AddStringToObject(credential, "secret", c->application_credential_secret);
+	cJSON *o;
 
+	if (!add_methods(identity, "application_credential"))
+		return false;
+	o = cJSON_AddObjectToObject(identity, "application_credential");
+	if (!cJSON_AddStringToObject(o, "secret", c->application_credential_secret))
+		return false;
 	if (is_set(c->application_credential_id))
-		return ok && cJSON_AddStringToObject(credential, "id", c->application_credential_id);
-	return ok && cJSON_AddStringToObject(credential, "name", c->application_credential_name) &&
-	       add_item(credential, "user", named(c->user_id, c->username, c->user_domain_id, c->user_domain_name));
+		return cJSON_AddStringToObject(o, "id", c->application_credential_id) != NULL;
+	return cJSON_AddStringToObject(o, "name", c->application_credential_name) &&
+	       add_item(o, "user", named(c->user_id, c->username, c->user_domain_id, c->user_domain_name));
 }
 
 /* An application credential carries its own project: a scope beside it is refused by keystone. */
@@ -217,19 +222,20 @@ static int garbage(struct osha_err *reterr, const char *what)
 	return r;
 }
 
-int cloud_token_judge(int status, const char *subject_token, const char *body, size_t n,
-    const struct cloud_credentials *c, struct cloud_token *ret_token, struct osha_err *reterr)
+int cloud_token_judge(const struct cloud_answer *answer, const char *subject_token, const struct cloud_credentials *c,
+    struct cloud_token *ret_token, struct osha_err *reterr)
 {
 	JSON_AUTO cJSON *json = NULL;
 	struct cloud_token t = {0};
 	const cJSON *token;
 	int r;
 
-	if (status != 201)
-		return status_error(status, body, n, reterr);
+	if (answer->status != 201)
+		return status_error(answer->status, answer->body, answer->body_size, reterr);
 	if (!token_is_usable(subject_token))
 		return garbage(reterr, "no usable X-Subject-Token");
-	if (!body || n > CLOUD_BODY_MAX_BYTES || json_parse(body, n, &json, NULL) < 0)
+	if (!answer->body || answer->body_size > CLOUD_BODY_MAX_BYTES ||
+	    json_parse(answer->body, answer->body_size, &json, NULL) < 0)
 		return garbage(reterr, "no JSON");
 	token = json_object(json, "token");
 	if (!cloud_time_parse(json_str(token, "expires_at", NULL), &t.expires_at_ms) ||

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "cloud/call.h"
 #include "cloud/credentials.h"
 
 enum {
@@ -50,9 +51,8 @@ void cloud_secret_free(char **s);
 
 /**
  * cloud_token_judge() - read the answer of POST /v3/auth/tokens.
- * @status: HTTP status
+ * @answer: an HTTP answer (transport_result 0); borrowed
  * @subject_token: value of the header X-Subject-Token, or NULL; borrowed
- * @body: @n bytes; borrowed
  * @c: for auth_url, region_name and interface
  * @ret_token: filled on success only; the caller clears it
  *
@@ -61,8 +61,8 @@ void cloud_secret_free(char **s);
  * region: the text names what was searched and which regions and interfaces there are), -OSHA_E_NOMEM.
  * reterr->http_status is set.
  */
-int cloud_token_judge(int status, const char *subject_token, const char *body, size_t n,
-    const struct cloud_credentials *c, struct cloud_token *ret_token, struct osha_err *reterr);
+int cloud_token_judge(const struct cloud_answer *answer, const char *subject_token, const struct cloud_credentials *c,
+    struct cloud_token *ret_token, struct osha_err *reterr);
 
 /* What GET on the compute endpoint's /v2.1/ says. */
 struct cloud_versions {

@@ -18,7 +18,7 @@ struct cloud_session;
 struct cloud_op;
 
 enum {
-	CLOUD_SESSION_QUEUE_MAX = 4096, /* calls waiting for their turn */
+	CLOUD_SESSION_QUEUE_MAX = 4096, /* calls open at once, waiting ones included */
 	CLOUD_SESSION_PARALLEL_DEFAULT = 16,
 	CLOUD_SESSION_PARALLEL_MAX = 128,
 };
@@ -47,18 +47,25 @@ void cloud_session_free(struct cloud_session **session);
  * cancel calls. */
 typedef void (*cloud_done_fn)(void *arg, const struct cloud_result *result);
 
+/* Who waits for a call, and how long. Copied. */
+struct cloud_waiter {
+	int64_t timeout_ms; /* > 0, of the whole call, waiting for its turn and for a token included */
+	cloud_done_fn done;
+	void *arg; /* borrowed until @done was called or the call cancelled */
+};
+
 /**
  * cloud_session_start() - start a call.
  * @args: borrowed, copied
- * @timeout_ms: > 0, for the whole call, waiting and token included
- * @done: called exactly once from the loop, never from inside this function, unless the call is cancelled or the
- * session freed
+ * @waiter: its @done is called exactly once from the loop, never from inside this function, unless the call is
+ *          cancelled or the session freed
  * @ret_op: may be NULL; valid until @done is called
  *
- * Errors: -OSHA_E_USAGE, -OSHA_E_FULL (CLOUD_SESSION_QUEUE_MAX calls wait), -OSHA_E_NOMEM; @done is then never called.
+ * Errors: -OSHA_E_USAGE, -OSHA_E_FULL (CLOUD_SESSION_QUEUE_MAX calls are open), -OSHA_E_NOMEM; @done is then never
+ * called.
  */
-int cloud_session_start(struct cloud_session *session, const struct cloud_args *args, int64_t timeout_ms,
-    cloud_done_fn done, void *arg, struct cloud_op **ret_op, struct osha_err *reterr);
+int cloud_session_start(struct cloud_session *session, const struct cloud_args *args, const struct cloud_waiter *waiter,
+    struct cloud_op **ret_op, struct osha_err *reterr);
 
 /** cloud_session_cancel() - forget a call: @done is not called. Cancelling is not undoing: a PUT or POST may have been
  * done. */

@@ -47,7 +47,7 @@ static void pairs_check(struct config_problems *ps, const char *file, const stru
 		const struct use *other = is_shared(&uses[i - 1], &uses[i]) ? &uses[i - 1] : &uses[first];
 		if (!is_shared(other, &uses[i]))
 			continue;
-		problems_add(ps, false, file, uses[i].device.line, 1, "",
+		problems_add(ps, false, PLACE(file, uses[i].device.line, 1, ""),
 		    "expected a fence device for each host alone, found %.200s%s%s for both %.100s (level %s) and "
 		    "%.100s (level "
 		    "%s); correct the address or plug of one of them",
@@ -132,6 +132,11 @@ static bool is_overridden(const struct config *cfg, const struct config_segment 
 	return true;
 }
 
+static int name_compare(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 /* Names that the file itself holds, each once. */
 static size_t names_gather(const struct config *cfg, const char **ret)
 {
@@ -142,7 +147,12 @@ static size_t names_gather(const struct config *cfg, const char **ret)
 				ret[n++] = cfg->segments.items[i].hosts.items[k];
 	for (size_t i = 0; i < cfg->hosts.n; i++)
 		ret[n++] = cfg->hosts.items[i].name;
-	return n;
+	qsort(ret, n, sizeof(*ret), name_compare);
+	size_t unique = 0;
+	for (size_t i = 0; i < n; i++)
+		if (unique == 0 || strcmp(ret[unique - 1], ret[i]) != 0)
+			ret[unique++] = ret[i];
+	return unique;
 }
 
 void check_devices(struct config_reader *r, const struct config *cfg)

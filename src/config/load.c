@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a file to a configuration that holds together, or to none. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/strbuf.h"
 #include "config/check.h"
 #include "config/config.h"
+#include "config/config_file.h"
 #include "config/explain.h"
 #include "config/option.h"
 #include "config/reader.h"
@@ -83,18 +82,19 @@ int config_parse(const char *name, const char *bytes, size_t n, struct config **
 {
 	CONFIG_AUTO struct config *cfg = config_new();
 	CONFIG_MEMORY_AUTO struct config_memory tree_memory = {0};
+	const struct config_source src = {name, bytes, n};
 	struct tree_node *root = NULL;
 	*ret_cfg = NULL;
 	if (!cfg)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "read %s", name);
 	if (n > CONFIG_FILE_MAX_BYTES) {
-		problems_add(problems, false, name, 0, 0, "",
+		problems_add(problems, false, PLACE(name, 0, 0, ""),
 		    "expected at most %d bytes, found %zu; split the cloud's hosts into "
 		    "patterns",
 		    CONFIG_FILE_MAX_BYTES, n);
 		return osha_err_set(reterr, OSHA_E_CONFIG, "%s is too long", name);
 	}
-	int rc = tree_parse(name, bytes, n, &tree_memory, &root, problems, reterr);
+	int rc = tree_parse(&src, &tree_memory, &root, problems, reterr);
 	if (rc == 0)
 		rc = config_fill(cfg, name, root, problems, reterr);
 	if (rc < 0)
@@ -104,42 +104,13 @@ int config_parse(const char *name, const char *bytes, size_t n, struct config **
 	return 0;
 }
 
-/* The whole file in wiped memory, one byte more than allowed so that too long shows. */
-static int file_read(const char *path, struct config_memory *mem, char **ret_bytes, size_t *ret_n,
-    struct config_problems *problems, struct osha_err *reterr)
-{
-	struct stat st = {0};
-	FILE *f = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "re") : NULL;
-	if (!f) {
-		const char *why = st.st_mode && !S_ISREG(st.st_mode) ? "it is no regular file" : strerror(errno);
-		problems_add(problems, false, path, 0, 0, "",
-		    "expected a configuration file that can be read, found none: %s; see osha config sample", why);
-		return osha_err_set(reterr, OSHA_E_CONFIG, "%.200s: %s", path, why);
-	}
-	(void)setvbuf(f, NULL, _IONBF, 0);
-	size_t cap = st.st_size > CONFIG_FILE_MAX_BYTES ? CONFIG_FILE_MAX_BYTES + 1 : (size_t)st.st_size + 1;
-	*ret_bytes = config_memory_take(mem, cap);
-	*ret_n = *ret_bytes ? fread(*ret_bytes, 1, cap, f) : 0;
-	bool failed = ferror(f);
-	(void)fclose(f);
-	if (!*ret_bytes)
-		return osha_err_set(reterr, OSHA_E_NOMEM, "read %.200s", path);
-	if (failed) {
-		problems_add(
-		    problems, false, path, 0, 0, "", "expected a configuration file, found one that cannot be read");
-		return osha_err_set(reterr, OSHA_E_CONFIG, "%.200s: reading it failed", path);
-	}
-	return 0;
-}
-
 int config_load(const char *path, struct config **ret_cfg, struct config_problems *problems, struct osha_err *reterr)
 {
 	CONFIG_MEMORY_AUTO struct config_memory mem = {0};
-	char *bytes = NULL;
-	size_t n = 0;
+	struct config_source src = {.name = path};
 	*ret_cfg = NULL;
-	int rc = file_read(path, &mem, &bytes, &n, problems, reterr);
-	return rc < 0 ? rc : config_parse(path, bytes, n, ret_cfg, problems, reterr);
+	int rc = config_file_read(&src, "see osha config sample", &mem, problems, reterr);
+	return rc < 0 ? rc : config_parse(path, src.bytes, src.n, ret_cfg, problems, reterr);
 }
 
 void config_free(struct config *cfg)
@@ -175,7 +146,7 @@ static void reload_check(
 		config_value_render(o, a, &before);
 		config_value_render(o, b, &after);
 		if (!before.failed && !after.failed && strcmp(before.text, after.text) != 0)
-			problems_add(problems, false, "", 0, 0, at,
+			problems_add(problems, false, PLACE("", 0, 0, at),
 			    "expected %.100s as long as the daemon runs, found %.100s; restart the daemon to change it",
 			    before.text, after.text);
 	}

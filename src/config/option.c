@@ -99,9 +99,8 @@ const char *duration_text(int64_t ms, char *text, size_t size)
 		const char *unit;
 	} units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
 	size_t i = 0;
-	/* from 90 of a smaller unit on the larger one reads better, as long as nothing is lost: 90s stays, 600s is 10m
-	 */
-	while (units[i].ms > 1 && (ms % units[i].ms != 0 || ms / units[i].ms < 1 || (ms == units[i].ms && i < 3)))
+	/* the largest unit that loses nothing, but 60s and 24h as people write them rather than 1m and 1d */
+	while (units[i].ms > 1 && (ms % units[i].ms != 0 || ms < units[i].ms || (ms == units[i].ms && i % 2 == 0)))
 		i++;
 	(void)snprintf(text, size, "%lld%s", (long long)(ms / units[i].ms), ms == 0 ? "s" : units[i].unit);
 	return text;

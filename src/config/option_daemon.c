@@ -10,17 +10,17 @@ static const char *const WORDS_PROBE_KIND[] = {"tcp", "icmp", NULL};
 static const struct option ROWS_CLOUD[] = {
     OPTION_ROW(.name = "name", .type = OPTION_NAME, .flags = OPTION_RELOADABLE | OPTION_EMPTY_OK,
 	OPTION_AT(config_cloud, name), .def = "", .example = "osha", .max = 200,
-	.doc = "Name of the entry in clouds.yaml that holds the credentials. Without it OS_CLOUD names the entry; "
-	       "without that "
-	       "the OS_* variables of the environment are used, as other OpenStack tools do."),
+	.doc = "Name of the entry in clouds.yaml that holds the credentials. Without it OS_CLOUD names the "
+	       "entry; without that the OS_* variables of the environment are used, as other OpenStack tools do."),
     OPTION_ROW(.name = "clouds-file", .type = OPTION_PATH, .flags = OPTION_RELOADABLE | OPTION_EMPTY_OK,
 	OPTION_AT(config_cloud, clouds_file), .def = "", .example = "/etc/osha/clouds.yaml", .max = 500,
-	.doc = "The clouds.yaml to read. Without it the usual places are searched: OS_CLIENT_CONFIG_FILE, the working "
-	       "directory, "
-	       "~/.config/openstack and /etc/openstack. A secure.yaml beside it is laid over it."),
+	.doc = "The clouds.yaml to read. Without it the usual places are searched: OS_CLIENT_CONFIG_FILE, the "
+	       "working directory, ~/.config/openstack and /etc/openstack. A secure.yaml beside it is laid over "
+	       "it."),
     OPTION_ROW(.name = "connect-timeout", .type = OPTION_DURATION, .flags = OPTION_RELOADABLE,
 	OPTION_AT(config_cloud, connect_timeout_ms), .def = "5s", .min = 100, .max = 60000,
-	.doc = "How long connecting to an API may take, name look-up and TLS included, before the request has failed."),
+	.doc = "How long connecting to an API may take, name look-up and TLS included, before the request has "
+	       "failed."),
     OPTION_ROW(.name = "request-timeout", .type = OPTION_DURATION, .flags = OPTION_RELOADABLE,
 	OPTION_AT(config_cloud, request_timeout_ms), .def = "60s", .min = 1000, .max = 600000,
 	.doc =
@@ -65,9 +65,8 @@ static const struct option ROWS_NOVA[] = {
 	.doc = "How often Nova is asked for the state of all compute services. One request reads all hosts."),
     OPTION_ROW(.name = "timeout", .type = OPTION_DURATION, .flags = OPTION_RELOADABLE,
 	OPTION_AT(config_monitor_nova, timeout_ms), .def = "10s", .min = 100, .max = 300000,
-	.doc = "How long that question may take. Without an answer in time the state of every host is unknown to this "
-	       "monitor, "
-	       "never dead."),
+	.doc = "How long that question may take. Without an answer in time the state of every host is unknown "
+	       "to this monitor, never dead."),
     OPTION_ROW(.name = "fresh", .type = OPTION_DURATION, .flags = OPTION_RELOADABLE,
 	OPTION_AT(config_monitor_nova, fresh_ms), .def = "20s", .min = 500, .max = 900000, .doc = DOC_FRESH),
 };
@@ -79,14 +78,13 @@ static const struct option ROWS_PROBE[] = {
 	.def = "mgmt", .min = 1, .max = 60, .doc = DOC_PATH),
     OPTION_ROW(.name = "kind", .type = OPTION_ENUM, .flags = OPTION_RELOADABLE, OPTION_AT(config_monitor_probe, kind),
 	.def = "tcp", .words = WORDS_PROBE_KIND,
-	.doc = "How a host is probed: tcp opens a connection to a port, where a refusal is a sign of life too; icmp "
-	       "sends an "
-	       "echo request, which needs the right to open such a socket (net.ipv4.ping_group_range or CAP_NET_RAW)."),
+	.doc = "How a host is probed: tcp opens a connection to a port, where a refusal is a sign of life too; "
+	       "icmp sends an echo request, which needs the right to open such a socket "
+	       "(net.ipv4.ping_group_range or CAP_NET_RAW)."),
     OPTION_ROW(.name = "address", .type = OPTION_ADDRESS, .flags = OPTION_RELOADABLE | OPTION_EMPTY_OK,
 	OPTION_AT(config_monitor_probe, address), .def = "{host}", .max = 250,
-	.doc = "The address to probe: {host} stands for the host's name, {short} for its part before the first dot. "
-	       "The empty "
-	       "text \"\" leaves hosts without an address of their own under hosts unprobed."),
+	.doc = "The address to probe: {host} stands for the host's name, {short} for its part before the first "
+	       "dot. The empty text \"\" leaves hosts without an address of their own under hosts unprobed."),
     OPTION_ROW(.name = "port", .type = OPTION_INT, .flags = OPTION_RELOADABLE, OPTION_AT(config_monitor_probe, port),
 	.def = "22", .min = 1, .max = 65535, .doc = "The port that a tcp probe connects to."),
     OPTION_ROW(.name = "interval", .type = OPTION_DURATION, .flags = OPTION_RELOADABLE,
@@ -97,8 +95,8 @@ static const struct option ROWS_PROBE[] = {
 	.doc = "How long a probe waits for an answer before it was silent."),
     OPTION_ROW(.name = "misses", .type = OPTION_INT, .flags = OPTION_RELOADABLE,
 	OPTION_AT(config_monitor_probe, misses), .def = "3", .min = 1, .max = 100,
-	.doc = "How many probes in a row must be silent before this monitor says dead. One answer makes the host alive "
-	       "again."),
+	.doc = "How many probes in a row must be silent before this monitor says dead. One answer makes the "
+	       "host alive again."),
     OPTION_ROW(.name = "fresh", .type = OPTION_DURATION, .flags = OPTION_RELOADABLE,
 	OPTION_AT(config_monitor_probe, fresh_ms), .def = "5s", .min = 200, .max = 900000, .doc = DOC_FRESH),
 };
@@ -117,9 +115,8 @@ const struct option_table option_table_monitors = {
 static const struct option ROWS_VERDICT[] = {
     OPTION_ROW(.name = "service-down-time", .type = OPTION_DURATION, .flags = OPTION_RELOADABLE,
 	OPTION_AT(config_verdict, service_down_time_ms), .def = "60s", .min = 1000, .max = 3600000,
-	.doc = "The same value as service_down_time in nova.conf: how long Nova waits before it calls a service down. "
-	       "Hosts "
-	       "that go down within one such time count together for the breaker."),
+	.doc = "The same value as service_down_time in nova.conf: how long Nova waits before it calls a service "
+	       "down. Hosts that go down within one such time count together for the breaker."),
     OPTION_ROW(.name = "recheck-after", .type = OPTION_DURATION, .flags = OPTION_RELOADABLE,
 	OPTION_AT(config_verdict, recheck_after_ms), .def = "5s", .min = 0, .max = 600000,
 	.doc =
@@ -132,7 +129,8 @@ static const struct option ROWS_VERDICT[] = {
 	.doc = "How many second looks are tried before the recovery is held because nobody could tell."),
     OPTION_ROW(.name = "degraded-after", .type = OPTION_DURATION, .flags = OPTION_RELOADABLE,
 	OPTION_AT(config_verdict, degraded_after_ms), .def = "30s", .min = 1000, .max = 3600000,
-	.doc = "How long monitors may disagree about a host before the administrators are told that it is degraded."),
+	.doc = "How long monitors may disagree about a host before the administrators are told that it is "
+	       "degraded."),
 };
 const struct option_table option_table_verdict = {
     "the verdict", ROWS_VERDICT, OPTION_COUNT(ROWS_VERDICT), sizeof(struct config_verdict), NULL};
@@ -140,9 +138,8 @@ const struct option_table option_table_verdict = {
 static const struct option ROWS_BREAKER[] = {
     OPTION_ROW(.name = "hosts", .type = OPTION_INT, .flags = OPTION_RELOADABLE, OPTION_AT(config_breaker, hosts),
 	.def = "2", .min = 1, .max = 10000,
-	.doc = "Up to so many hosts may go down within one verdict.service-down-time and be recovered by themselves. "
-	       "When more do, "
-	       "everything is held and the administrators are told."),
+	.doc = "Up to so many hosts may go down within one verdict.service-down-time and be recovered by "
+	       "themselves. When more do, everything is held and the administrators are told."),
     OPTION_ROW(.name = "percent", .type = OPTION_INT, .flags = OPTION_RELOADABLE, OPTION_AT(config_breaker, percent),
 	.def = "10", .min = 0, .max = 100,
 	.doc = "The same limit as a share of all hosts; the greater one of the two counts."),
@@ -157,8 +154,8 @@ static const struct option ROWS_ROOT[] = {
 	.max = 90, .doc = "The directory of the journal. One daemon at a time works on it."),
     OPTION_ROW(.name = "socket", .type = OPTION_PATH, OPTION_AT(config, socket), .def = "/run/osha/osha.sock", .min = 1,
 	.max = 100,
-	.doc = "The unix socket on which the daemon answers the osha command. Whoever may write to it may give it "
-	       "orders."),
+	.doc = "The unix socket on which the daemon answers the osha command. Whoever may write to it may give "
+	       "it orders."),
     OPTION_ROW(.name = "log", .type = OPTION_TABLE, OPTION_AT(config, log), .table = &option_table_log,
 	.doc = "Where the daemon's own lines go."),
     OPTION_ROW(.name = "monitors", .type = OPTION_TABLE, OPTION_AT(config, monitors), .table = &option_table_monitors,
@@ -177,9 +174,8 @@ static const struct option ROWS_ROOT[] = {
 	.doc = "Who is told, and how."),
     OPTION_ROW(.name = "segments", .type = OPTION_TABLES, .flags = OPTION_SHOWN, OPTION_AT(config, segments),
 	.max = CONFIG_SEGMENT_MAX, .table = &option_table_segment,
-	.doc = "Groups of hosts that share policy and fencing. A host in no segment is watched and its death is told, "
-	       "but it is "
-	       "never fenced. Without this option one segment named default holds every host."),
+	.doc = "Groups of hosts that share policy and fencing. A host in no segment is watched and its death is "
+	       "told, but it is never fenced. Without this option one segment named default holds every host."),
     OPTION_ROW(.name = "hosts", .type = OPTION_TABLE_MAP, OPTION_AT(config, hosts), .max = CONFIG_HOST_MAX,
 	.table = &option_table_host, .doc = "What single hosts have of their own, by their exact names in Nova."),
 };

@@ -14,15 +14,15 @@ static size_t text_end(int printed, size_t used)
 }
 
 /* "file:line:column: path: ", each part only where it is known */
-static size_t prefix_print(char *text, const char *file, int line, int column, const char *path)
+static size_t prefix_print(char *text, const struct config_place *at)
 {
 	size_t used = 0;
-	if (file[0] != '\0' && line > 0)
-		used = text_end(snprintf(text, PROBLEM_TEXT_SIZE, "%.200s:%d:%d: ", file, line, column), 0);
-	else if (file[0] != '\0')
-		used = text_end(snprintf(text, PROBLEM_TEXT_SIZE, "%.200s: ", file), 0);
-	if (path[0] != '\0')
-		used = text_end(snprintf(text + used, PROBLEM_TEXT_SIZE - used, "%.200s: ", path), used);
+	if (at->file[0] != '\0' && at->line > 0)
+		used = text_end(snprintf(text, PROBLEM_TEXT_SIZE, "%.200s:%d:%d: ", at->file, at->line, at->column), 0);
+	else if (at->file[0] != '\0')
+		used = text_end(snprintf(text, PROBLEM_TEXT_SIZE, "%.200s: ", at->file), 0);
+	if (at->path[0] != '\0')
+		used = text_end(snprintf(text + used, PROBLEM_TEXT_SIZE - used, "%.200s: ", at->path), used);
 	return used;
 }
 
@@ -34,8 +34,7 @@ static void control_mask(char *text)
 			*text = '?';
 }
 
-void problems_add(struct config_problems *ps, bool is_warning, const char *file, int line, int column, const char *path,
-    const char *fmt, ...)
+void problems_add(struct config_problems *ps, bool is_warning, const struct config_place *at, const char *fmt, ...)
 {
 	if (is_warning)
 		ps->warning_n++;
@@ -48,7 +47,7 @@ void problems_add(struct config_problems *ps, bool is_warning, const char *file,
 	if (!ps->items)
 		return;
 	char text[PROBLEM_TEXT_SIZE] = "";
-	size_t used = prefix_print(text, file, line, column, path);
+	size_t used = prefix_print(text, at);
 	va_list ap;
 	va_start(ap, fmt);
 	(void)vsnprintf(text + used, sizeof(text) - used, fmt, ap);
@@ -57,7 +56,7 @@ void problems_add(struct config_problems *ps, bool is_warning, const char *file,
 	char *copy = strdup(text);
 	if (!copy)
 		return;
-	ps->items[ps->n++] = (struct config_problem){is_warning, line, column, copy};
+	ps->items[ps->n++] = (struct config_problem){is_warning, at->line, at->column, copy};
 }
 
 /* Insertion sort: stable, and the list is short. */

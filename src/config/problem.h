@@ -26,9 +26,17 @@ struct config_problems {
 
 #define CONFIG_PROBLEMS_INIT ((struct config_problems){0})
 
-/** problems_add() - add one; @file, @path may be "". Beyond PROBLEM_MAX only counted. @fmt: never a secret. */
-void problems_add(struct config_problems *ps, bool is_warning, const char *file, int line, int column, const char *path,
-    const char *fmt, ...) __attribute__((format(printf, 7, 8)));
+/* Where a problem is. */
+struct config_place {
+	const char *file; /* "" = no file: the environment */
+	int line, column; /* from 1; 0 = not known */
+	const char *path; /* of the option: "segments[0].down-when"; "" = none */
+};
+#define PLACE(...) (&(const struct config_place){__VA_ARGS__})
+
+/** problems_add() - add one at @at, of which nothing is kept. Beyond PROBLEM_MAX only counted. @fmt: never a secret. */
+void problems_add(struct config_problems *ps, bool is_warning, const struct config_place *at, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 /** problems_sort() - bring them into the order of the file. */
 void problems_sort(struct config_problems *ps);
 /** problems_free() - give the list back; fit for cleanup. */

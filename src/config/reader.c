@@ -39,7 +39,7 @@ static void complain(struct config_reader *r, bool is_warning, const struct tree
 	char text[PROBLEM_TEXT_SIZE];
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	problems_add(
-	    r->problems, is_warning, r->file, node ? node->line : 0, node ? node->column : 0, path, "%s", text);
+	    r->problems, is_warning, PLACE(r->file, node ? node->line : 0, node ? node->column : 0, path), "%s", text);
 }
 
 void reader_error(struct config_reader *r, const struct tree_node *node, const char *fmt, ...)
@@ -115,6 +115,7 @@ static void read_list(
 		return;
 	}
 	length_check(r, o, node);
+	ret->n = 0; /* the default's items do not count any more */
 	ret->items = config_memory_take(r->mem, (node->n + 1) * sizeof(*ret->items));
 	for (size_t i = 0; ret->items && i < node->n; i++) {
 		size_t up = reader_push_item(r, i);

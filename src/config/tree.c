@@ -26,7 +26,6 @@ struct tree_builder {
 	const char *name;
 	struct config_memory *mem;
 	struct config_problems *problems;
-	size_t error_n_before;
 	struct tree_open stack[TREE_DEPTH_MAX];
 	size_t depth;
 	struct tree_anchor anchors[TREE_ANCHOR_MAX];
@@ -48,7 +47,7 @@ static int column_of(const yaml_mark_t *m)
 }
 
 #define COMPLAIN(b, mark, ...)                                                                                         \
-	problems_add((b)->problems, false, (b)->name, line_of(mark), column_of(mark), "", __VA_ARGS__)
+	problems_add((b)->problems, false, PLACE((b)->name, line_of(mark), column_of(mark), ""), __VA_ARGS__)
 
 static struct tree_node *node_new(struct tree_builder *b, enum tree_kind kind, const yaml_mark_t *mark)
 {
@@ -72,7 +71,7 @@ static void anchor_keep(struct tree_builder *b, const char *anchor, struct tree_
 	if (anchor[0] == '\0')
 		return;
 	if (b->anchor_n == TREE_ANCHOR_MAX) {
-		problems_add(b->problems, false, b->name, node->line, node->column, "",
+		problems_add(b->problems, false, PLACE(b->name, node->line, node->column, ""),
 		    "expected at most %d anchors, found another one; write the value out", TREE_ANCHOR_MAX);
 		return;
 	}
@@ -85,13 +84,13 @@ static void anchor_keep(struct tree_builder *b, const char *anchor, struct tree_
 static void key_check(struct tree_builder *b, const struct tree_node *key)
 {
 	if (key->kind != TREE_SCALAR) {
-		problems_add(b->problems, false, b->name, key->line, key->column, "",
+		problems_add(b->problems, false, PLACE(b->name, key->line, key->column, ""),
 		    "expected an option's name before the colon, found %s; quote a text that begins with { or [",
 		    key->kind == TREE_MAPPING ? "a mapping" : "a list");
 		return;
 	}
 	if (str_eq(key->text, "<<"))
-		problems_add(b->problems, false, b->name, key->line, key->column, "",
+		problems_add(b->problems, false, PLACE(b->name, key->line, key->column, ""),
 		    "expected an option's name, found the merge key <<; repeat the options, merging is not supported");
 }
 
@@ -118,7 +117,7 @@ static void twins_check(struct tree_builder *b, const struct tree_node *map)
 	for (size_t i = 1; i < map->n; i++)
 		if (keys[i]->kind == TREE_SCALAR && keys[i - 1]->kind == TREE_SCALAR &&
 		    strcmp(keys[i]->text, keys[i - 1]->text) == 0)
-			problems_add(b->problems, false, b->name, keys[i]->line, keys[i]->column, "",
+			problems_add(b->problems, false, PLACE(b->name, keys[i]->line, keys[i]->column, ""),
 			    "expected each name once, found \"%.60s\" again, first written in line %d; keep one of "
 			    "them",
 			    keys[i]->text, keys[i - 1]->line);
@@ -154,7 +153,7 @@ static void node_attach(struct tree_builder *b, struct tree_node *node)
 	open->node->items[open->item_n++] = node;
 	open->node->weight += node->weight;
 	if (open->node->weight > TREE_NODE_MAX && !b->must_stop) {
-		problems_add(b->problems, false, b->name, node->line, node->column, "",
+		problems_add(b->problems, false, PLACE(b->name, node->line, node->column, ""),
 		    "expected at most %d values with every alias written out, found more; use fewer aliases",
 		    TREE_NODE_MAX);
 		b->must_stop = true;
@@ -280,7 +279,7 @@ static void reader_complain(struct tree_builder *b, const yaml_parser_t *p, cons
 		column = bytes[i] == '\n' ? 1 : column + 1;
 		line += bytes[i] == '\n';
 	}
-	problems_add(b->problems, false, b->name, line, column, "",
+	problems_add(b->problems, false, PLACE(b->name, line, column, ""),
 	    "expected printable UTF-8 text, found the byte 0x%02x (%s); save the file as UTF-8",
 	    (unsigned char)bytes[p->problem_offset], p->problem ? p->problem : "unreadable");
 }
@@ -328,22 +327,24 @@ static void build(struct tree_builder *b, yaml_parser_t *p, const char *bytes, s
 	}
 }
 
-int tree_parse(const char *name, const char *bytes, size_t n, struct config_memory *mem, struct tree_node **ret_root,
+int tree_parse(const struct config_source *src, struct config_memory *mem, struct tree_node **ret_root,
     struct config_problems *problems, struct osha_err *reterr)
 {
-	struct tree_builder b = {.name = name, .mem = mem, .problems = problems, .error_n_before = problems->error_n};
+	struct tree_builder b = {.name = src->name, .mem = mem, .problems = problems};
+	size_t before = problems->error_n;
 	yaml_parser_t p;
 	*ret_root = NULL;
 	if (!yaml_parser_initialize(&p))
-		return osha_err_set(reterr, OSHA_E_NOMEM, "read %s", name);
+		return osha_err_set(reterr, OSHA_E_NOMEM, "read %s", src->name);
 	yaml_parser_set_encoding(&p, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&p, (const unsigned char *)bytes, n);
-	build(&b, &p, bytes, n);
+	yaml_parser_set_input_string(&p, (const unsigned char *)src->bytes, src->n);
+	build(&b, &p, src->bytes, src->n);
 	yaml_parser_delete(&p);
 	if (mem->failed)
-		return osha_err_set(reterr, OSHA_E_NOMEM, "read %s", name);
-	if (problems->error_n > b.error_n_before)
-		return osha_err_set(reterr, OSHA_E_CONFIG, "%s is no YAML that can be used", name);
+		return osha_err_set(reterr, OSHA_E_NOMEM, "read %s", src->name);
+	problems_sort(problems);
+	if (problems->error_n > before)
+		return osha_err_set(reterr, OSHA_E_CONFIG, "%s is no YAML that can be used", src->name);
 	*ret_root = b.root;
 	return 0;
 }

@@ -18,6 +18,13 @@ enum {
 	TREE_ANCHOR_MAX = 64,
 };
 
+/* Bytes and what to call them in messages. */
+struct config_source {
+	const char *name;
+	const char *bytes;
+	size_t n;
+};
+
 enum tree_kind { TREE_SCALAR = 0, TREE_SEQUENCE, TREE_MAPPING };
 
 struct tree_node {
@@ -33,14 +40,14 @@ struct tree_node {
 
 /**
  * tree_parse() - read one YAML document.
- * @name: what to call the bytes in messages; @bytes: @n bytes, hostile; both borrowed
+ * @src: the bytes, hostile, at most CONFIG_FILE_MAX_BYTES; borrowed
  * @mem: holds the tree; wiped by its owner when done, since secrets may stand in it
  * @ret_root: the tree; NULL for a document without content
  *
  * Refuses: bytes that are not UTF-8, more than one document, tags, merge keys, keys that are no text, a key written
  * twice. Errors: -OSHA_E_CONFIG (see @problems), -OSHA_E_NOMEM.
  */
-int tree_parse(const char *name, const char *bytes, size_t n, struct config_memory *mem, struct tree_node **ret_root,
+int tree_parse(const struct config_source *src, struct config_memory *mem, struct tree_node **ret_root,
     struct config_problems *problems, struct osha_err *reterr);
 
 /** tree_member() - the value under @key in a mapping, or NULL; NULL @node and other kinds have none. */

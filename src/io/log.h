@@ -33,7 +33,7 @@ enum log_target {
 
 /**
  * log_open() - choose the sink; may be called again. Before the first call: stderr, up to INFO.
- * @path: for LOG_TO_FILE; copied; made with mode 0640 when missing
+ * @path: the file (made with mode 0640 when missing), or for LOG_TO_SYSLOG another socket than /dev/log; copied
  * @name: program name for syslog; copied
  * @max_priority: lines less important than this are dropped
  *

@@ -134,10 +134,12 @@ enum { IO_READABLE = 1, IO_WRITABLE = 2 };
  * io_watch_start() - call @fn when a non-blocking descriptor becomes ready (level-triggered).
  * @fd: borrowed; stays open until after io_watch_stop(). One watch a descriptor
  * @events: IO_READABLE | IO_WRITABLE
- * @ret_watch: ended by io_watch_stop()
+ * @arg: borrowed
+ *
+ * Returns the watch, ended by io_watch_stop(); NULL on error (-OSHA_E_NOMEM or -OSHA_E_IO in @reterr).
  */
-int io_watch_start(struct io_loop *loop, int fd, int events, io_watch_fn fn, void *arg, struct io_watch **ret_watch,
-    struct osha_err *reterr);
+struct io_watch *io_watch_start(
+    struct io_loop *loop, int fd, int events, io_watch_fn fn, void *arg, struct osha_err *reterr);
 /** io_watch_change() - wait for other events from now on; 0 = for none. */
 int io_watch_change(struct io_watch *watch, int events, struct osha_err *reterr);
 /** io_watch_stop() - no call comes after this; the descriptor may be closed at once. NULL is fine. Also from inside its
@@ -150,3 +152,6 @@ void io_loop_enter(struct io_loop *loop);
 
 /** io_loop_uv() - the libuv loop underneath, for files of this room only. Borrowed. */
 struct uv_loop_s *io_loop_uv(struct io_loop *loop);
+
+/** io_loop_child_count() - children alive on this loop; child.c counts in it. Borrowed. */
+size_t *io_loop_child_count(struct io_loop *loop);

@@ -23,6 +23,13 @@ enum {
 
 enum io_probe_kind { IO_PROBE_TCP = 0, IO_PROBE_ICMP, IO_PROBE_KIND_N };
 
+struct io_probe_spec {
+	const char *addr; /* IPv4, IPv6 or a name: a name is resolved by a thread and cached */
+	uint16_t port;    /* for TCP, 1..65535 */
+	enum io_probe_kind kind;
+	int64_t timeout_ms; /* > 0; the look-up of the name included */
+};
+
 enum io_probe_outcome {
 	IO_PROBE_UNKNOWN = 0, /* we could not ask: no route to the net, no descriptor, not permitted, name not known */
 	IO_PROBE_ALIVE,       /* it answered: connected, refused (RST), or echo reply */
@@ -58,17 +65,14 @@ void io_prober_destroy(struct io_prober *prober);
 
 /**
  * io_probe_start() - ask once.
- * @addr: IPv4, IPv6 or a name; copied. A name is resolved by a thread and cached
- * @port: for TCP, 1..65535; ignored for ICMP
- * @timeout_ms: > 0, the look-up of the name included
+ * @spec: borrowed for the duration of the call
  * @fn, @arg: the one callback; @arg is borrowed
  * @ret_probe: handle for io_probe_cancel(); NULL when not wanted
  *
- * A local failure to ask is the outcome "unknown", told through @fn. Errors (no callback): -OSHA_E_USAGE, -OSHA_E_FULL,
- * -OSHA_E_NOMEM.
+ * A local failure to ask is the outcome "unknown", told through @fn. Errors (no callback): -OSHA_E_USAGE, -OSHA_E_FULL, -OSHA_E_NOMEM.
  */
-int io_probe_start(struct io_prober *prober, const char *addr, uint16_t port, enum io_probe_kind kind,
-    int64_t timeout_ms, io_probe_fn fn, void *arg, struct io_probe **ret_probe, struct osha_err *reterr);
+int io_probe_start(struct io_prober *prober, const struct io_probe_spec *spec, io_probe_fn fn, void *arg,
+    struct io_probe **ret_probe, struct osha_err *reterr);
 
 /** io_probe_cancel() - after this returns no callback comes. NULL is fine. */
 void io_probe_cancel(struct io_probe *probe);

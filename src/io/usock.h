@@ -35,17 +35,23 @@ struct io_usock_peer {
  * nothing of the server. */
 typedef void (*io_usock_fn)(void *arg, const struct io_usock_peer *peer, const char *line, size_t size);
 
+struct io_usock_spec {
+	const char *path;   /* an abandoned socket there is replaced, one that answers is -OSHA_E_BUSY */
+	mode_t mode;        /* e.g. 0660; set before anybody can connect */
+	size_t clients_max; /* 0 = IO_USOCK_CLIENTS_MAX */
+	io_usock_fn fn;     /* called for each line */
+	void *arg;          /* borrowed, outlives the server */
+};
+
 /**
- * io_usock_create() - listen on @path.
- * @path: copied; an abandoned socket there is replaced, one that answers is -OSHA_E_BUSY
- * @mode: e.g. 0660; set before anybody can connect
- * @clients_max: 0 = IO_USOCK_CLIENTS_MAX
+ * io_usock_create() - listen for lines.
+ * @spec: borrowed for the duration of the call
  * @ret_server: ended by io_usock_destroy()
  *
- * Errors: -OSHA_E_BUSY, -OSHA_E_USAGE (path too long), -OSHA_E_IO, -OSHA_E_NOMEM.
+ * Errors: -OSHA_E_BUSY, -OSHA_E_USAGE (path too long), -OSHA_E_REFUSED, -OSHA_E_IO, -OSHA_E_NOMEM.
  */
-int io_usock_create(struct io_loop *loop, const char *path, mode_t mode, size_t clients_max, io_usock_fn fn, void *arg,
-    struct io_usock **ret_server, struct osha_err *reterr);
+int io_usock_create(
+    struct io_loop *loop, const struct io_usock_spec *spec, struct io_usock **ret_server, struct osha_err *reterr);
 
 /** io_usock_destroy() - close all, remove the socket file. NULL is fine. Not from inside its own callback. */
 void io_usock_destroy(struct io_usock *server);

@@ -15,7 +15,6 @@
 static const struct journal_field store_fields[] = {
 	FIELD(1, TEXT, store.tag, 0),
 	FIELD(2, UINT, store.epoch, 0),
-	FIELD(3, UINT, store.recovery_next, 0),
 };
 
 static const struct journal_field host_fields[] = {
@@ -62,6 +61,9 @@ static const struct journal_field recovery_fields[] = {
 	FIELD(29, WORDS, recovery.stamp_wall_ms, 0),
 	FIELD(30, UINT, recovery.instance_n, 0),
 	FIELD(31, UINT, recovery.done_n, 0),
+	FIELD(32, UINT, recovery.off_attempt, 0),
+	FIELD(33, BOOL, recovery.ignore_power, 0),
+	FIELD(34, ENUM, recovery.told_hold, HOLD_CAUSE_N),
 };
 
 static const struct journal_field instance_fields[] = {

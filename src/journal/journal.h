@@ -109,7 +109,7 @@ void journal_closep(struct journal **j);
 /**
  * journal_begin_epoch() - raise the epoch in the store record, durably; on the first start of a store also make its
  * tag.
- * @ret_store: the store record as it now stands: tag (6 characters a-z2-7), epoch, recovery_next
+ * @ret_store: the store record as it now stands: tag (6 characters a-z2-7), epoch
  *
  * Call once after journal_open(), before journal_load(). Blocking. Errors: as the commit ended: -OSHA_E_NOSPACE,
  * -OSHA_E_IO, -OSHA_E_CORRUPT; then nothing may be started under this journal.

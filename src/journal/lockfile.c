@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/json.h"
@@ -53,12 +54,18 @@ static int lock_write(int fd, int64_t now_wall_ms)
 static int busy(const char *path, int fd, struct osha_err *reterr)
 {
 	struct journal_holder holder = {0};
+	char since[32];
+	struct tm tm;
+	time_t t;
 
 	holder_parse(fd, &holder);
 	if (!holder.pid)
 		return osha_err_set(reterr, OSHA_E_BUSY, "journal %s is held by another process", path);
-	return osha_err_set(reterr, OSHA_E_BUSY, "journal %s is held by process %" PRId64 " on %s since %" PRId64 " ms",
-	    path, holder.pid, holder.host, holder.since_wall_ms);
+	t = (time_t)(holder.since_wall_ms / 1000);
+	if (!gmtime_r(&t, &tm) || strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		str_copy(since, sizeof(since), "?");
+	return osha_err_set(reterr, OSHA_E_BUSY, "journal %s is held by process %" PRId64 " on %s since %s", path,
+	    holder.pid, holder.host, since);
 }
 
 static int lock_open(const char *path, const char *lock, int *ret_fd, struct osha_err *reterr)
@@ -77,7 +84,7 @@ int journal_lock_take(const char *path, int64_t now_wall_ms, int *ret_fd, struct
 {
 	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	char lock[LOCK_PATH_SIZE];
-	int fd, e;
+	int fd = -1, e;
 
 	e = lock_path(path, lock, reterr);
 	if (e == 0)

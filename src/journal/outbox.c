@@ -35,7 +35,7 @@ static int mail_check(const struct journal_mail *m, struct osha_err *reterr)
 int journal_outbox_put(
     struct journal *j, uint64_t seq, const struct journal_mail *mails, size_t n, struct osha_err *reterr)
 {
-	struct journal_item *item;
+	struct journal_item *item = NULL;
 	size_t bodies = 0, bytes;
 	uint8_t *end;
 	int e = 0;
@@ -51,7 +51,7 @@ int journal_outbox_put(
 		e = journal_queue_has_room(j, bytes, reterr);
 	if (e == 0)
 		e = journal_item_new(j, JOURNAL_OP_MAIL_PUT, seq, 0, &item, reterr);
-	if (e < 0)
+	if (e < 0 || !item)
 		return e;
 	item->mails = malloc(bytes);
 	if (!item->mails) {

@@ -26,6 +26,9 @@ struct journal {
 
 	/* owner's thread only */
 	size_t pending, pending_bytes;
+	bool is_draining;
+	struct journal_list staged_records,
+	    staged_mails; /* submitted by answers: handed over together, or the first goes alone */
 
 	pthread_mutex_t queue_mutex; /* guards what follows; held for list surgery only */
 	pthread_cond_t work;
@@ -207,16 +210,26 @@ int journal_queue_has_room(struct journal *j, size_t bytes, struct osha_err *ret
 	return 0;
 }
 
+static void hand_over(struct journal *j)
+{
+	if (!j->staged_records.first && !j->staged_mails.first)
+		return;
+	pthread_mutex_lock(&j->queue_mutex);
+	journal_list_join(&j->records, &j->staged_records);
+	journal_list_join(&j->mails, &j->staged_mails);
+	pthread_cond_signal(&j->work);
+	pthread_mutex_unlock(&j->queue_mutex);
+}
+
 void journal_queue_push(struct journal *j, struct journal_item *item)
 {
 	bool is_mail = item->op >= JOURNAL_OP_MAIL_PUT;
 
 	j->pending++;
 	j->pending_bytes += item->size_bytes;
-	pthread_mutex_lock(&j->queue_mutex);
-	journal_list_push(is_mail ? &j->mails : &j->records, item);
-	pthread_cond_signal(&j->work);
-	pthread_mutex_unlock(&j->queue_mutex);
+	journal_list_push(is_mail ? &j->staged_mails : &j->staged_records, item);
+	if (!j->is_draining)
+		hand_over(j);
 }
 
 size_t journal_drain(struct journal *j)
@@ -227,6 +240,7 @@ size_t journal_drain(struct journal *j)
 	pthread_mutex_lock(&j->queue_mutex);
 	journal_list_join(&done, &j->done);
 	pthread_mutex_unlock(&j->queue_mutex);
+	j->is_draining = true;
 	for (struct journal_item *i = done.first, *next; i; i = next, n++) {
 		struct journal_answer a = {.seq = i->seq, .op = i->op, .outcome = i->outcome, .record = i->found};
 		static const struct osha_err no_memory = {.code = OSHA_E_NOMEM, .msg = "out of memory"};
@@ -242,6 +256,8 @@ size_t journal_drain(struct journal *j)
 			j->opts.answer(j->opts.answer_arg, &a);
 		journal_item_free(i);
 	}
+	j->is_draining = false;
+	hand_over(j);
 	return n;
 }
 
@@ -267,7 +283,9 @@ int journal_load(struct journal *j, journal_record_fn fn, void *arg, struct osha
 	int e;
 
 	pthread_mutex_lock(&j->db_mutex);
-	e = journal_db_each_record(&j->db, fn, arg, reterr ? reterr : &err);
+	e = reopen(j, reterr ? reterr : &err);
+	if (e == 0)
+		e = journal_db_each_record(&j->db, fn, arg, reterr ? reterr : &err);
 	pthread_mutex_unlock(&j->db_mutex);
 	return e < 0 ? osha_err_wrap(reterr ? reterr : &err, "load journal %s", j->path) : 0;
 }
@@ -278,7 +296,11 @@ int journal_begin_epoch(struct journal *j, struct store_record *ret_store, struc
 	int e;
 
 	pthread_mutex_lock(&j->db_mutex);
-	e = journal_db_begin_epoch(&j->db, j->opts.now_wall_ms, ret_store, reterr ? reterr : &err);
+	e = reopen(j, reterr ? reterr : &err);
+	if (e == 0)
+		e = journal_db_begin_epoch(&j->db, j->opts.now_wall_ms, ret_store, reterr ? reterr : &err);
+	if (e < 0)
+		j->is_suspect = true;
 	pthread_mutex_unlock(&j->db_mutex);
 	return e < 0 ? osha_err_wrap(reterr ? reterr : &err, "begin an epoch in journal %s", j->path) : 0;
 }

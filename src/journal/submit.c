@@ -6,11 +6,11 @@
 #include "base/strbuf.h"
 #include "journal/queue.h"
 
-const char *journal_item_keep(char **end, const char *text, size_t n)
+const char *journal_item_keep(char **end, const char *bytes, size_t n)
 {
 	char *at = *end;
 
-	memcpy(at, text, n);
+	memcpy(at, bytes, n);
 	at[n] = '\0';
 	*end += n + 1;
 	return at;

@@ -177,10 +177,10 @@ static void test_tables_are_sound(void **state)
 #endif
 #endif
 
+#ifdef HAS_CLEAR_PADDING /* gcc; a build with clang has one test less */
 /* A field that somebody added to record.h and forgot here would be lost by each restart. */
 static void test_tables_cover_every_member(void **state)
 {
-#ifdef HAS_CLEAR_PADDING
 	for (unsigned type = RECORD_STORE; type < RECORD_TYPE_N; type++) {
 		struct record r;
 		size_t n;
@@ -208,10 +208,8 @@ static void test_tables_cover_every_member(void **state)
 				    i - offsetof(struct record, store));
 		}
 	}
-#else
-	skip();
-#endif
 }
+#endif
 
 static void test_round_trip(void **state)
 {
@@ -461,7 +459,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_crc_is_castagnoli),
 	    cmocka_unit_test(test_tables_are_sound),
+#ifdef HAS_CLEAR_PADDING
 	    cmocka_unit_test(test_tables_cover_every_member),
+#endif
 	    cmocka_unit_test(test_round_trip),
 	    cmocka_unit_test(test_equal_sees_each_field),
 	    cmocka_unit_test(test_newer_fields_are_skipped),
