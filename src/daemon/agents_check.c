@@ -33,7 +33,7 @@ static void complain(struct check *c, int line, const char *where, const char *l
 
 	snprintf(path, sizeof(path), "%.200s fencing %.100s", where, level);
 	snprintf(text, sizeof(text), fmt, a, b);
-	problems_add(c->problems, false, c->d->config_path, line, 0, path, "%s", text);
+	problems_add(c->problems, false, PLACE(c->d->config_path, line, 0, path), "%s", text);
 }
 
 static void check_parameters(struct check *c, const struct config_parameters *ps, const struct fence_keys *keys,
@@ -109,7 +109,7 @@ static void next(void *arg)
 
 	for (; c->at < c->agent_n; c->at++) {
 		if (!find(c->cfg, c->agent[c->at], path, sizeof(path))) {
-			problems_add(c->problems, false, c->d->config_path, 0, 0, "fencing",
+			problems_add(c->problems, false, PLACE(c->d->config_path, 0, 0, "fencing"),
 			    "agent %s is in none of the directories of fencing.agent-path, nor beside this program, nor in PATH",
 			    c->agent[c->at]);
 			continue;

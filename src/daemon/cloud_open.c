@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sign-in data to a session. The one file that sees both the configuration's reading of clouds.yaml and the cloud room. */
+/* From the configuration's reading of clouds.yaml to a session. */
 #include <stdlib.h>
 
-#include "base/credentials.h"
 #include "cloud/session.h"
 #include "config/clouds.h"
 #include "daemon/daemon.h"
@@ -11,7 +10,7 @@ int daemon_cloud_open(
     struct io_loop *loop, const struct config *cfg, struct cloud_session **ret, struct osha_err *reterr)
 {
 	PROBLEMS_AUTO struct config_problems problems = CONFIG_PROBLEMS_INIT;
-	__attribute__((cleanup(credentials_wipe))) struct cloud_credentials c = {.verify = true};
+	CLOUD_CREDENTIALS_AUTO struct cloud_credentials c = {.verify = true};
 	struct cloud_session_options options = {.parallel = (unsigned)cfg->cloud.concurrent_requests};
 	int r = clouds_load(cfg->cloud.name, cfg->cloud.clouds_file, getenv, &c, &problems, reterr);
 

@@ -124,14 +124,14 @@ static void listing_done(void *arg, const struct cloud_result *r)
 static void nova_ask(struct monitor *m)
 {
 	struct cloud_args args = {.kind = CLOUD_HEALTH};
+	struct cloud_waiter waiter = {m->env->cfg->monitors.nova.timeout_ms, listing_done, m};
 	struct osha_err err = {0};
 
 	if (m->op)
 		return;
 	m->asked_ms = io_now_ms(m->env->loop);
 	m->session = m->env->cloud;
-	if (cloud_session_start(
-		m->session, &args, m->env->cfg->monitors.nova.timeout_ms, listing_done, m, &m->op, &err) < 0) {
+	if (cloud_session_start(m->session, &args, &waiter, &m->op, &err) < 0) {
 		m->op = NULL;
 		if (++m->lost >= LISTINGS_LOST_MAX)
 			health(m, false, err.msg);
