@@ -27,22 +27,16 @@ struct check {
 
 static void next(void *arg);
 
-static void complain(struct check *c, int line, const char *where, const char *level, const char *fmt, const char *a, const char *b)
-{
-	char path[400], text[300];
-
-	snprintf(path, sizeof(path), "%.200s fencing %.100s", where, level);
-	snprintf(text, sizeof(text), fmt, a, b);
-	problems_add(c->problems, false, PLACE(c->d->config_path, line, 0, path), "%s", text);
-}
-
 static void check_parameters(struct check *c, const struct config_parameters *ps, const struct fence_keys *keys,
     const char *agent, const char *where, const char *level)
 {
+	char path[400];
+
+	snprintf(path, sizeof(path), "%.200s fencing %.100s", where, level);
 	for (size_t k = 0; k < ps->n; k++) {
 		if (!fence_keys_has(keys, ps->items[k].name))
-			complain(c, ps->items[k].line, where, level, "parameter %s is none of agent %s; see its -o metadata",
-			    ps->items[k].name, agent);
+			problems_add(c->problems, false, PLACE(c->d->config_path, ps->items[k].line, 0, path),
+			    "parameter %s is none of agent %s; `%s -o metadata` lists them", ps->items[k].name, agent, agent);
 	}
 }
 
