@@ -36,7 +36,8 @@ static void check_parameters(struct check *c, const struct config_parameters *ps
 	for (size_t k = 0; k < ps->n; k++) {
 		if (!fence_keys_has(keys, ps->items[k].name))
 			problems_add(c->problems, false, PLACE(c->d->config_path, ps->items[k].line, 0, path),
-			    "parameter %s is none of agent %s; `%s -o metadata` lists them", ps->items[k].name, agent, agent);
+			    "parameter %s is none of agent %s; `%s -o metadata` lists them", ps->items[k].name, agent,
+			    agent);
 	}
 }
 
@@ -61,8 +62,8 @@ static void check_overrides(struct check *c, const struct config_host_override *
 		for (size_t l = 0; l < h.level_n; l++) {
 			if (str_eq(h.levels[l]->name, o->parameters.items[k].level) &&
 			    str_eq(h.levels[l]->agent, c->agent[c->at]))
-				check_parameters(c, &o->parameters.items[k].parameters, keys, h.levels[l]->agent, o->name,
-				    h.levels[l]->name);
+				check_parameters(c, &o->parameters.items[k].parameters, keys, h.levels[l]->agent,
+				    o->name, h.levels[l]->name);
 		}
 	}
 }
@@ -72,7 +73,8 @@ static void answered(void *arg, const struct fence_keys *keys, const char *reaso
 	struct check *c = arg;
 
 	if (!keys)
-		log_printf(LOG_P_WARNING, "fence agent %s: %s; its parameters are not checked", c->agent[c->at], reason);
+		log_printf(
+		    LOG_P_WARNING, "fence agent %s: %s; its parameters are not checked", c->agent[c->at], reason);
 	for (size_t k = 0; keys && k < c->cfg->segments.n; k++)
 		check_levels(c, &c->cfg->segments.items[k].fencing, keys, c->cfg->segments.items[k].name);
 	for (size_t k = 0; keys && k < c->cfg->hosts.n; k++) {
@@ -104,7 +106,8 @@ static void next(void *arg)
 	for (; c->at < c->agent_n; c->at++) {
 		if (!find(c->cfg, c->agent[c->at], path, sizeof(path))) {
 			problems_add(c->problems, false, PLACE(c->d->config_path, 0, 0, "fencing"),
-			    "agent %s is in none of the directories of fencing.agent-path, nor beside this program, nor in PATH",
+			    "agent %s is in none of the directories of fencing.agent-path, nor beside this program, "
+			    "nor in PATH",
 			    c->agent[c->at]);
 			continue;
 		}

@@ -26,7 +26,7 @@ enum {
 	DAEMON_WALL_STEP_MS = 5000, /* likewise a step of the wall clock */
 	DAEMON_ROUTINE_MAX = 8,     /* routine readings of devices at a time */
 	DAEMON_HELD_MAX = 64,
-	DAEMON_EVIDENCE_MAX = 256,  /* pieces of evidence carried to the engine at once */
+	DAEMON_EVIDENCE_MAX = 256, /* pieces of evidence carried to the engine at once */
 };
 
 #define DAEMON_JOURNAL_NAME "journal.db" /* in state-dir; the osha command reads it there */
@@ -39,18 +39,18 @@ struct daemon_host {
 	char name[HOST_NAME_SIZE];
 	uint64_t device_key[FENCE_LEVEL_MAX]; /* of the levels in use, level_n of them */
 	uint32_t level_n;
-	bool is_listed;      /* in the newest listing */
-	bool was_listed;     /* the one under way has it */
-	bool is_gone;        /* the newest listing left it out */
+	bool is_listed;  /* in the newest listing */
+	bool was_listed; /* the one under way has it */
+	bool is_gone;    /* the newest listing left it out */
 	bool has_view;
 	struct service_view view;
 	/* routine readings of its fence devices */
 	int64_t read_next_ms;
-	uint32_t read_level;     /* the one to read next */
+	uint32_t read_level; /* the one to read next */
 	bool is_reading;
-	bool was_read;           /* each level was asked at least once since the start */
-	bool off_suspect;        /* a device read off although the host looks alive */
-	uint32_t reports_since;  /* nova-compute's reports since that reading */
+	bool was_read;          /* each level was asked at least once since the start */
+	bool off_suspect;       /* a device read off although the host looks alive */
+	uint32_t reports_since; /* nova-compute's reports since that reading */
 };
 
 struct daemon_op;

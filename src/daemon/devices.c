@@ -72,7 +72,8 @@ static void reading_take(struct daemon *d, const struct reading *g, const struct
 	} else {
 		if (!h->off_suspect)
 			log_printf(LOG_P_NOTICE,
-			    "%s: fence device reads off; it is read again after nova-compute has reported twice", h->name);
+			    "%s: fence device reads off; it is read again after nova-compute has reported twice",
+			    h->name);
 		h->off_suspect = true;
 		h->reports_since = 0;
 		h->was_read = true;
@@ -110,13 +111,17 @@ static void reading_start(struct daemon *d, struct reading_run *p, uint32_t host
 {
 	__attribute__((cleanup(config_fence_wipe))) struct config_fence level;
 	struct daemon_host *h = &d->hosts[host];
+	struct fence_job job = {.level = &level,
+	    .action = FENCE_STATUS,
+	    .timeout_ms = d->cfg->fencing.status_timeout_ms,
+	    .fn = reading_ended,
+	    .arg = p};
 	struct osha_err err = {0};
 
 	memset(&level, 0, sizeof(level));
 	p->g = (struct reading){d, host, h->read_level};
 	if (config_fence_resolve(d->cfg, h->name, h->read_level, &level, &err) < 0 ||
-	    fence_run_start(&d->env, &level, FENCE_STATUS, d->cfg->fencing.status_timeout_ms, reading_ended, p,
-		&p->run, &err) < 0) {
+	    fence_run_start(&d->env, &job, &p->run, &err) < 0) {
 		log_printf(LOG_P_ERR, "%s: fence device cannot be read: %s", h->name, err.msg);
 		level_done(d, h, false);
 		return;

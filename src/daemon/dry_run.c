@@ -46,8 +46,8 @@ static int take_host(void *arg, const struct record *r, struct osha_err *reterr)
 {
 	if (r->type == RECORD_RECOVERY && r->recovery.row != HOST_ROW_REENABLED &&
 	    r->recovery.row != HOST_ROW_CLEARED && r->recovery.row != HOST_ROW_ABANDONED)
-		log_printf(LOG_P_NOTICE, "recovery %s of %s is open (%s): the daemon would go on with it", r->recovery.id,
-		    r->recovery.host, host_row_name(r->recovery.row));
+		log_printf(LOG_P_NOTICE, "recovery %s of %s is open (%s): the daemon would go on with it",
+		    r->recovery.id, r->recovery.host, host_row_name(r->recovery.row));
 	return r->type == RECORD_HOST ? keeping_add(arg, r, reterr) : 0;
 }
 

@@ -76,7 +76,8 @@ static bool is_shared(struct daemon *d, uint32_t host, uint64_t key)
 		for (uint32_t l = 0; k != host && l < other->level_n; l++) {
 			if (other->device_key[l] != key)
 				continue;
-			log_printf(LOG_P_CRIT, "configuration: %s and %s have the same fence device and plug: %s cannot be fenced",
+			log_printf(LOG_P_CRIT,
+			    "configuration: %s and %s have the same fence device and plug: %s cannot be fenced",
 			    d->hosts[host].name, other->name, d->hosts[host].name);
 			return true;
 		}
@@ -127,8 +128,7 @@ void hosts_policy_all(struct daemon *d)
 static void evidence_flush(void *arg)
 {
 	struct daemon *d = arg;
-	struct engine_event ev = {
-	    .type = ENGINE_EVIDENCE, .evidence.all = d->evidence, .evidence.n = d->evidence_n};
+	struct engine_event ev = {.type = ENGINE_EVIDENCE, .evidence.all = d->evidence, .evidence.n = d->evidence_n};
 
 	io_timer_stop(&d->flush_timer);
 	if (!d->evidence_n)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/strbuf.h"
-#include "daemon/control.h"
+#include "daemon/control_socket.h"
 #include "daemon/daemon.h"
 #include "daemon/telling.h"
 #include "io/log.h"
@@ -13,8 +13,7 @@ void keeping_submit(struct daemon *d, const struct engine_action *a)
 {
 	struct osha_err err = {0};
 
-	if (journal_submit(
-		d->journal, a->persist.seq, &a->persist.record, io_wall_ms(), a->persist.note, &err) < 0) {
+	if (journal_submit(d->journal, a->persist.seq, &a->persist.record, io_wall_ms(), a->persist.note, &err) < 0) {
 		log_printf(LOG_P_ERR, "journal: %s", err.msg);
 		daemon_defer_persisted(d, a->persist.seq, OUTCOME_REFUSED);
 	}
@@ -39,8 +38,7 @@ void keeping_notify(void *daemon)
 
 static void record_answered(struct daemon *d, const struct journal_answer *a)
 {
-	struct engine_event ev = {
-	    .type = ENGINE_PERSISTED, .persisted.seq = a->seq, .persisted.outcome = a->outcome};
+	struct engine_event ev = {.type = ENGINE_PERSISTED, .persisted.seq = a->seq, .persisted.outcome = a->outcome};
 
 	if (a->outcome != OUTCOME_DONE && !d->store_is_bad) {
 		log_printf(LOG_P_CRIT, "journal: %s: %s", outcome_name(a->outcome), a->err ? a->err->msg : "no reason");

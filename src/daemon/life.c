@@ -7,7 +7,7 @@
 
 #include "base/strbuf.h"
 #include "cloud/session.h"
-#include "daemon/control.h"
+#include "daemon/control_socket.h"
 #include "daemon/daemon.h"
 #include "daemon/telling.h"
 #include "io/file.h"
@@ -124,8 +124,9 @@ static int agents_open(struct daemon *d, struct osha_err *reterr)
 		return r;
 	problems_sort(&problems);
 	daemon_problems_log(&problems);
-	return problems.error_n ? osha_err_set(reterr, OSHA_E_CONFIG, "%zu errors in %s", problems.error_n, d->config_path)
-				: 0;
+	return problems.error_n
+		   ? osha_err_set(reterr, OSHA_E_CONFIG, "%zu errors in %s", problems.error_n, d->config_path)
+		   : 0;
 }
 
 static void stalled(void *arg, enum io_stall kind, int64_t ms)
@@ -160,8 +161,7 @@ static int loop_open(struct daemon *d, struct osha_err *reterr)
 	d->env.loop = d->loop;
 	r = io_http_create(d->loop, NULL, &d->http, reterr);
 	if (r == 0)
-		r = io_prober_create(
-		    d->loop, d->cfg->monitors.probe.kind == CONFIG_PROBE_ICMP, &d->env.prober, reterr);
+		r = io_prober_create(d->loop, d->cfg->monitors.probe.kind == CONFIG_PROBE_ICMP, &d->env.prober, reterr);
 	return r;
 }
 

@@ -12,7 +12,7 @@
 
 enum {
 	LOOK_MS = 100,
-	LISTINGS_ENOUGH = 4,      /* a host that Nova shows as unknown so often is reported as such */
+	LISTINGS_ENOUGH = 4,       /* a host that Nova shows as unknown so often is reported as such */
 	STORE_PATIENCE_MS = 15000, /* a journal that takes no record for so long ends the pass */
 };
 
@@ -64,8 +64,9 @@ static int print_hosts(struct daemon *d)
 			printf("%s: %s%s%s\n", s.record->name, verdict_name(s.verdict),
 			    s.held_back_by[0] ? ": not recovered: " : "", s.held_back_by);
 		if (s.recovery ? s.recovery->row != HOST_ROW_RECOVERED : s.verdict != VERDICT_DEGRADED)
-			status = !s.recovery && s.verdict == VERDICT_UNKNOWN && status == EXIT_ALL_WELL ? EXIT_NO_CLOUD
-													: EXIT_NOT_RECOVERED;
+			status = !s.recovery && s.verdict == VERDICT_UNKNOWN && status == EXIT_ALL_WELL
+				     ? EXIT_NO_CLOUD
+				     : EXIT_NOT_RECOVERED;
 	}
 	if (is_silent)
 		printf("No failed nodes\n");

@@ -29,7 +29,8 @@ static void usage(FILE *to)
 	      "  --once            one pass: ends when each recovery is recovered or held\n"
 	      "  --dry-run         say what would be done, with the evidence, and do none of it\n"
 	      "  --log-level LEVEL emerg, alert, crit, err, warning, notice, info or debug\n"
-	      "Exit status: 0 nothing down or all recovered, 1 internal error, 2 configuration wrong or already running,\n"
+	      "Exit status: 0 nothing down or all recovered, 1 internal error, 2 configuration wrong or already "
+	      "running,\n"
 	      "3 something held or not recovered, 4 the cloud could not be asked.\n",
 	    to);
 }

@@ -11,7 +11,10 @@
 #include "daemon/daemon.h"
 #include "io/log.h"
 
-enum { AGENT_MARGIN_MS = 700, AGENT_SHORTEST_MS = 300 }; /* an agent is killed so much before its operation's own deadline */
+enum {
+	AGENT_MARGIN_MS = 700,
+	AGENT_SHORTEST_MS = 300
+}; /* an agent is killed so much before its operation's own deadline */
 
 struct daemon_op {
 	struct daemon_op *next, **at;
@@ -134,11 +137,8 @@ static bool op_hold_back(struct daemon_op *op, const struct evacuator_answer *a)
 static void call_answered(void *arg, const struct evacuator_answer *a)
 {
 	struct daemon_op *op = arg;
-	struct op_end end = {.outcome = a->outcome,
-	    .fault = a->fault,
-	    .reason = a->reason,
-	    .views = a->views,
-	    .view_n = a->view_n};
+	struct op_end end = {
+	    .outcome = a->outcome, .fault = a->fault, .reason = a->reason, .views = a->views, .view_n = a->view_n};
 
 	op->call = NULL;
 	log_printf(LOG_P_DEBUG, "%s: %s %s%s%s", op->host, op_kind_name(op->kind), outcome_name(a->outcome),
@@ -146,10 +146,9 @@ static void call_answered(void *arg, const struct evacuator_answer *a)
 	if (op_hold_back(op, a))
 		return;
 	if (op->kind == OP_LIST && end.outcome == OUTCOME_DONE &&
-	    engine_reserve(op->d->engine, engine_host_n(op->d->engine),
-		engine_instance_n(op->d->engine) + end.view_n) < 0)
-		end = (struct op_end){
-		    .outcome = OUTCOME_REFUSED, .fault = FAULT_TRANSIENT, .reason = "out of memory"};
+	    engine_reserve(op->d->engine, engine_host_n(op->d->engine), engine_instance_n(op->d->engine) + end.view_n) <
+		0)
+		end = (struct op_end){.outcome = OUTCOME_REFUSED, .fault = FAULT_TRANSIENT, .reason = "out of memory"};
 	op_end(op, &end);
 }
 
@@ -187,8 +186,12 @@ static void agent_answered(void *arg, const struct fence_answer *a)
 static void op_run_agent(struct daemon_op *op)
 {
 	__attribute__((cleanup(config_fence_wipe))) struct config_fence level;
-	enum fence_action action = op->kind == OP_POWER_OFF ? FENCE_OFF : FENCE_STATUS;
 	int64_t left_ms = op->deadline_ms - io_now_ms(op->d->loop) - AGENT_MARGIN_MS;
+	struct fence_job job = {.level = &level,
+	    .action = op->kind == OP_POWER_OFF ? FENCE_OFF : FENCE_STATUS,
+	    .timeout_ms = left_ms > AGENT_SHORTEST_MS ? left_ms : AGENT_SHORTEST_MS,
+	    .fn = agent_answered,
+	    .arg = op};
 	struct osha_err err = {0};
 
 	memset(&level, 0, sizeof(level));
@@ -198,8 +201,7 @@ static void op_run_agent(struct daemon_op *op)
 		return;
 	}
 	if (config_fence_resolve(op->d->cfg, op->host, op->level, &level, &err) < 0 ||
-	    fence_run_start(&op->d->env, &level, action, left_ms > AGENT_SHORTEST_MS ? left_ms : AGENT_SHORTEST_MS,
-		agent_answered, op, &op->agent, &err) < 0) {
+	    fence_run_start(&op->d->env, &job, &op->agent, &err) < 0) {
 		op_fail(op, OUTCOME_REFUSED, FAULT_TRANSIENT, err.msg);
 		return;
 	}
@@ -271,8 +273,8 @@ void perform_start(struct daemon *d, const struct engine_action *a)
 	op->deadline_ms = a->start.deadline_ms;
 	str_copy(op->host, sizeof(op->host), a->start.host_name);
 	op_link(op);
-	log_printf(LOG_P_DEBUG, "%s: %s: start %s %s", a->start.recovery, op->host, op_kind_name(op->kind),
-	    a->start.instance);
+	log_printf(
+	    LOG_P_DEBUG, "%s: %s: start %s %s", a->start.recovery, op->host, op_kind_name(op->kind), a->start.instance);
 	if (d->is_stopping || is_late(op))
 		op_fail(op, OUTCOME_REFUSED, FAULT_LATE, "its start window was over");
 	else if (d->is_dry_run && op_kind_changes_world(op->kind))

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cloud/session.h"
-#include "daemon/control.h"
+#include "daemon/control_socket.h"
 #include "daemon/daemon.h"
 #include "daemon/telling.h"
 #include "io/log.h"
@@ -22,6 +22,7 @@ static void reload_give_up(struct daemon *d, const char *why)
 /* The session follows the credentials, which may have changed in their own files. */
 static void reload_take(struct daemon *d, struct cloud_session *cloud)
 {
+	struct cloud_session *old = d->env.cloud;
 	struct config *was = d->cfg;
 	struct engine_options o;
 
@@ -32,15 +33,11 @@ static void reload_take(struct daemon *d, struct cloud_session *cloud)
 	o = daemon_engine_options(d);
 	engine_options_set(d->engine, &o);
 	hosts_policy_all(d);
-	{
-		struct cloud_session *old = d->env.cloud;
-
-		d->env.cloud = cloud;
-		monitor_nova.reload(d->monitor[CONFIG_MONITOR_NOVA]);
-		monitor_probe.reload(d->monitor[CONFIG_MONITOR_PROBE]);
-		telling_reload(d);
-		cloud_session_free(&old);
-	}
+	d->env.cloud = cloud;
+	monitor_nova.reload(d->monitor[CONFIG_MONITOR_NOVA]);
+	monitor_probe.reload(d->monitor[CONFIG_MONITOR_PROBE]);
+	telling_reload(d);
+	cloud_session_free(&old);
 	config_free(was);
 	problems_free(&d->next_problems);
 	log_printf(LOG_P_NOTICE, "reload: the new configuration is in use");

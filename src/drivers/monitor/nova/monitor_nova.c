@@ -12,7 +12,9 @@
 #include "drivers/driver.h"
 #include "io/loop.h"
 
-enum { LISTINGS_LOST_MAX = 2 }; /* lost one after the other, before the monitor counts as broken; until then evidence ages */
+enum {
+	LISTINGS_LOST_MAX = 2
+}; /* lost one after the other, before the monitor counts as broken; until then evidence ages */
 
 struct nova_look {
 	struct nova_look *next;
@@ -182,8 +184,7 @@ static void nova_destroy(struct monitor *m)
 	free(m);
 }
 
-static int nova_look(
-    struct monitor *m, const char *host, monitor_looked_fn fn, void *arg, struct osha_err *reterr)
+static int nova_look(struct monitor *m, const char *host, monitor_looked_fn fn, void *arg, struct osha_err *reterr)
 {
 	struct nova_look *l = calloc(1, sizeof(*l));
 

@@ -224,8 +224,7 @@ static void probe_destroy(struct monitor *m)
 	free(m);
 }
 
-static int probe_look(
-    struct monitor *m, const char *host, monitor_looked_fn fn, void *arg, struct osha_err *reterr)
+static int probe_look(struct monitor *m, const char *host, monitor_looked_fn fn, void *arg, struct osha_err *reterr)
 {
 	uint32_t at = 0;
 	struct probed *p = probed_find(m, host, &at);
