@@ -169,6 +169,7 @@ static int signals_open(struct daemon *d, struct osha_err *reterr)
 {
 	static const int all[] = {SIGTERM, SIGINT, SIGHUP};
 
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is the journal's error, not our end */
 	for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++) {
 		int r = io_loop_signal(d->loop, all[k], signalled, d, reterr);
 

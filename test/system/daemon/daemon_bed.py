@@ -43,7 +43,7 @@ hosts:
 
 AGENTS = {
     'fence_cloudsim': 'ip: 127.0.0.1, ipport: "{control_port}", plug: "{{host}}"',
-    'fence_osha_ipmi': 'ip: "", ipport: "{bmc_port}", username: admin, password: {{inline: sim-bmc-password}}, login_timeout: "2"',
+    'fence_osha_ipmi': 'ip: "{{host}}-bmc", ipport: "{bmc_port}", username: admin, password: {{inline: sim-bmc-password}}, login_timeout: "2"',
 }
 
 
