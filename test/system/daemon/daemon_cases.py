@@ -264,7 +264,7 @@ def case_config_errors():
         assert status == 2 and re.search(rf'osha.yaml:{line}:\d+: verdict.recheck-after', daemon.log()), (status, daemon.log())
         bed.configure(parameters=AGENTS['fence_cloudsim'].format(control_port=1) + ', plugg: x')
         status, _, daemon = bed.once()
-        assert status == 2 and re.search(r'osha.yaml:\d+: .*plugg', daemon.log()), (status, daemon.log())
+        assert status == 2 and re.search(r'osha.yaml:\d+:\d+: .*plugg', daemon.log()), (status, daemon.log())
         bed.configure(agent='fence_nobody')
         status, _, daemon = bed.once()
         assert status == 2 and 'fence_nobody' in daemon.log(), (status, daemon.log())
