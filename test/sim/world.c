@@ -122,7 +122,8 @@ static void compute_starts(struct sim_world *w, uint32_t host)
 
 		if (m->source != host)
 			continue;
-		if (m->status == MIGRATION_ACCEPTED || m->status == MIGRATION_PRE_MIGRATING || m->status == MIGRATION_DONE) {
+		if (m->status == MIGRATION_ACCEPTED || m->status == MIGRATION_PRE_MIGRATING ||
+		    m->status == MIGRATION_DONE) {
 			w->guest[m->guest].runs_on &= ~(1u << host);
 			m->status = MIGRATION_COMPLETED;
 		}
@@ -174,14 +175,15 @@ enum outcome sim_nova_evacuate(struct sim_world *w, uint32_t guest, enum fault_c
 		*ret_fault = FAULT_STATE;
 		return OUTCOME_REFUSED;
 	}
-	if (before && migration_is_under_way(before->status) && (before->dest == SIM_HOSTS || w->host[before->dest].power)) {
+	if (before && migration_is_under_way(before->status) &&
+	    (before->dest == SIM_HOSTS || w->host[before->dest].power)) {
 		w->double_calls++;
 		sim_violated(w, "second evacuate call for guest %u while its evacuation is under way", guest);
 	}
 	if (w->migration_n == SIM_MIGRATIONS)
 		return OUTCOME_REFUSED;
-	w->migration[w->migration_n] = (struct sim_migration){
-	    w->migration_n + 1, w->now_ms, guest, g->host, SIM_HOSTS, MIGRATION_ACCEPTED};
+	w->migration[w->migration_n] =
+	    (struct sim_migration){w->migration_n + 1, w->now_ms, guest, g->host, SIM_HOSTS, MIGRATION_ACCEPTED};
 	g->task = TASK_REBUILDING;
 	sim_later(w, rng_range(&w->rng, 20, 600), SIM_EVACUATION, w->migration_n++, PHASE_SCHEDULE, 0);
 	return OUTCOME_DONE;
