@@ -106,7 +106,8 @@ class Cloud:
 
     # -- servers -----------------------------------------------------------------------------
     def boot(self, name, host=None, count=1, wait=True, **fields):
-        """Boot servers named NAME or NAME-1..N; returns their list once ACTIVE."""
+        """Boot servers named NAME or NAME-1..N; returns their list once ACTIVE, without `wait`
+        once they are listed. `hints` are scheduler hints, other fields those of POST /servers."""
         facts = self.layout.runtime()
         server = dict({'name': name, 'flavorRef': facts['flavor'], 'imageRef': facts['image'],
                        'networks': 'none', 'min_count': count, 'max_count': count,

@@ -83,6 +83,9 @@ def write_nova(layout):
     write_file(layout.conf('nova-db.conf'),
                _database(layout, 'nova_cell1') + _database(layout, 'nova_api', 'api_database'),
                0o600)
+    # for an api that shall give up a cell whose database is gone after 2 s, not after 60
+    write_file(layout.conf('nova-impatient.conf'),
+               '[database]\nmax_retries = 1\nretry_interval = 1\n')
     write_file(layout.conf('nova.conf'), _NOVA % {
         'dir': layout.dir, 'address': layout.control, 'transport': layout.amqp_url(),
         'report': layout.report_s, 'down': layout.down_s,
@@ -125,6 +128,7 @@ osapi_compute_listen_port = %(api_port)d
 osapi_compute_workers = 1
 graceful_shutdown_timeout = 2
 reserved_host_memory_mb = 0
+ram_allocation_ratio = 1.0
 heal_instance_info_cache_interval = -1
 bandwidth_poll_interval = -1
 volume_usage_poll_interval = 0

@@ -178,16 +178,15 @@ class ControlPlane:
     def start_api(self):
         self._start_nova('api', 'api_os_compute')
 
+    def start_impatient_api(self):
+        self._start_nova('api', 'api_os_compute',
+                         ['--config-file', self.layout.conf('nova-impatient.conf')])
+
     def start_extra_scheduler(self, host):
         """One more nova service under a compute host's name, as hosts with many services have."""
         path = self.layout.conf('extra-%s.conf' % host)
         write_file(path, '[DEFAULT]\nhost = %s\n' % host)
-        layout = self.layout
-        code = ('import sys; sys.argv[0] = "nova-scheduler"; '
-                'from nova.cmd.scheduler import main; sys.exit(main())')
-        self.processes.start('scheduler-' + host, [
-            PYTHON, '-c', code, '--config-file', layout.conf('nova.conf'),
-            '--config-file', layout.conf('nova-db.conf'), '--config-file', path])
+        self._start_nova('scheduler-' + host, 'scheduler', ['--config-file', path])
 
     def _start_script(self, name, script):
         self.processes.start(name, [PYTHON, os.path.join(HERE, script), self.layout.dir])

@@ -14,14 +14,20 @@ import sys
 import threading
 import time
 
-import control
-import tenants
-from cloud_client import Cloud
-from machine import Machine
-from rig_layout import DEFAULT_HOSTS, PROFILES, Layout
-from rig_process import Processes, clean_env, wait_until
-
 HERE = os.path.dirname(os.path.abspath(__file__))
+SYSTEM_PYTHON = '/usr/bin/python3'
+if os.path.realpath(sys.executable) != os.path.realpath(SYSTEM_PYTHON):
+    # a pyenv or venv in front in PATH has none of the packages
+    os.execv(SYSTEM_PYTHON, [SYSTEM_PYTHON] + sys.argv)
+
+# pylint: disable=wrong-import-position
+import control  # noqa: E402
+import tenants  # noqa: E402
+from cloud_client import Cloud  # noqa: E402
+from machine import Machine  # noqa: E402
+from rig_layout import DEFAULT_HOSTS, PROFILES, Layout  # noqa: E402
+from rig_process import Processes, clean_env, wait_until  # noqa: E402
+
 POLICY = '/usr/sbin/policy-rc.d'
 
 
@@ -164,7 +170,9 @@ class Rig:
 
         def ready():
             services = cloud.services()
-            if not all(host in services and services[host]['state'] == 'up' for host in hosts):
+            # a new service is "up" before its first report, which comes 5 s after its start
+            if not all(host in services and services[host]['state'] == 'up'
+                       and services[host]['updated_at'] for host in hosts):
                 return False
             found = cloud.call('placement', 'GET', '/resource_providers',
                                version='placement 1.20')['resource_providers']

@@ -22,7 +22,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 # pylint: disable=wrong-import-position
-import rig as rig_module  # noqa: E402
+import rig as rig_module  # noqa: E402  (goes on under the system's Python)
 from rig_layout import DEFAULT_HOSTS, PROFILES, Layout  # noqa: E402
 
 DEFAULT_LIMIT_S = 180

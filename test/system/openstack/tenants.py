@@ -87,16 +87,18 @@ def make_image(layout):
     return image
 
 
-def make_flavor(layout):
-    # disk 0 is for admins only
+def make_flavors(layout):
+    """`tiny`, and `huge`, of which a host takes one only (disk 0 would be for admins only)."""
     cloud = Cloud(layout)
-    return cloud.nova('POST', '/flavors', {'flavor': {
-        'name': 'tiny', 'ram': 64, 'vcpus': 1, 'disk': 1, 'id': '1'}}, '2.54')['flavor']['id']
+    for name, ram in (('tiny', 64), ('huge', 500000)):
+        cloud.nova('POST', '/flavors', {'flavor': {
+            'name': name, 'ram': ram, 'vcpus': 1, 'disk': 1, 'id': name}}, '2.54')
+    return 'tiny'
 
 
 def make_furniture(layout):
     """Needs Glance and Nova."""
-    _remember(layout, image=make_image(layout), flavor=make_flavor(layout))
+    _remember(layout, image=make_image(layout), flavor=make_flavors(layout))
 
 
 def clouds_yaml(layout):
