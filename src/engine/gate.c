@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What holds a fence back. Asked twice: before a recovery enters fencing, and again in the step that would start the power-off. Each
+ * answer comes with the sentence that log, status and `osha explain` show.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/state.h"
+
+bool host_level_is_usable(const struct host *h, uint32_t level)
+{
+	return level < h->policy.level_n && (h->rec.seen_on & (1u << level)) && !(h->rec.miswired & (1u << level));
+}
+
+uint32_t host_next_level(const struct host *h, uint32_t from)
+{
+	while (from < h->policy.level_n && !host_level_is_usable(h, from))
+		from++;
+	return from < h->policy.level_n ? from : NIL;
+}
+
+bool host_is_disabled_by(const struct host *h, const char *recovery_id)
+{
+	const char *at = strstr(h->disabled_reason, recovery_id);
+	size_t n = strlen(recovery_id);
+
+	/* "kq3f7m-1-1" is not "kq3f7m-1-12": the id has to end where the reason's word ends */
+	return h->disabled && at && (at[n] == ':' || at[n] == '\0' || at[n] == ' ');
+}
+
+/* Hosts that went silent within one service_down_time of this one. Those of an earlier start are no news. */
+static uint32_t newly_down(const struct engine *e, const struct host *of, uint32_t *ret_living)
+{
+	uint32_t n = 0, living = 0;
+
+	for (uint32_t k = 0; k < e->host_n; k++) {
+		const struct host *h = &e->hosts[k];
+		const struct recovery *r = h->recovery == NIL ? NULL : &e->recoveries[h->recovery];
+		int64_t apart;
+
+		if (h->dead_since_ms == NEVER_MS) {
+			living++;
+			continue;
+		}
+		if (r && r->from_before && recovery_proof_holds(r))
+			continue;
+		apart = h->dead_since_ms - of->dead_since_ms;
+		n += apart <= e->o.service_down_time_ms && apart >= -e->o.service_down_time_ms;
+	}
+	*ret_living = living;
+	return n;
+}
+
+static bool is_mass_failure(const struct engine *e, const struct host *h, char *ret_why, size_t size)
+{
+	uint32_t share = (uint32_t)((uint64_t)e->host_n * e->o.mass_per_mille / 1000);
+	uint32_t limit = share > e->o.mass_hosts_n ? share : e->o.mass_hosts_n, living;
+	uint32_t n = newly_down(e, h, &living);
+
+	if (n > limit) {
+		snprintf(ret_why, size, "%u of %u hosts went silent within %lld s, more than %u: the cloud's failure, not the hosts'", n,
+		    e->host_n, (long long)(e->o.service_down_time_ms / 1000), limit);
+		return true;
+	}
+	if (!living && n > 1) {
+		snprintf(ret_why, size, "all %u hosts went silent together: the cloud's failure, not the hosts'", n);
+		return true;
+	}
+	return false;
+}
+
+/* Why this host's death is none of ours. NULL when it is ours. */
+static const char *not_ours(const struct host *h, const struct recovery *r)
+{
+	if (h->rec.maintenance)
+		return "it is in maintenance";
+	if (!h->policy.is_in_segment)
+		return "it is in no segment";
+	if (h->forced_down && !r->rec.we_forced_down)
+		return "an operator forced it down";
+	if (h->disabled && !r->rec.we_disabled && !h->policy.recover_disabled)
+		return "an operator disabled it";
+	return NULL;
+}
+
+static enum gate gate_with(enum gate g, char *ret_why, size_t size, const char *why)
+{
+	snprintf(ret_why, size, "%s", why);
+	return g;
+}
+
+enum gate fence_gate(const struct engine *e, const struct host *h, const struct recovery *r, int64_t now_ms, enum hold_cause *ret_cause, char *ret_why, size_t size)
+{
+	enum verdict v = host_verdict(e, h, now_ms, 0);
+	const char *why = not_ours(h, r);
+
+	*ret_cause = HOLD_NONE;
+	if (why)
+		return gate_with(GATE_SKIP, ret_why, size, why);
+	if (!r->rec.proof.is_void && (v == VERDICT_UP || v == VERDICT_DEGRADED))
+		return gate_with(GATE_CLEAR, ret_why, size, "a monitor sees it alive");
+	if (!r->rec.proof.is_void && v != VERDICT_DOWN) {
+		*ret_cause = HOLD_UNCONFIRMED;
+		return gate_with(GATE_WAIT, ret_why, size, "not every monitor that the policy names says dead");
+	}
+	if (!r->rec.operator_go && !r->rec.proof.is_void && is_mass_failure(e, h, ret_why, size)) {
+		*ret_cause = HOLD_MASS;
+		return GATE_HOLD;
+	}
+	if (host_next_level(h, r->rec.level) == NIL) {
+		*ret_cause = r->rec.level ? HOLD_FENCE_FAILED : HOLD_NO_FENCE;
+		return gate_with(GATE_HOLD, ret_why, size,
+		    r->rec.level ? "every fence level failed"
+				 : "no fence device has read on for this host while it was alive: it cannot be proven dead");
+	}
+	ret_why[0] = '\0';
+	return GATE_GO;
+}

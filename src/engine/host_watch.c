@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Beside the main operation: the power of a host whose proof is in use is read again and again, the evacuations under way are looked
+ * at, and signs of life are taken in. Readings change nothing in the world, so they need no record.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "engine/state.h"
+
+bool recovery_is_watched(const struct recovery *r)
+{
+	enum host_row row = r->rec.row == HOST_ROW_HELD ? r->rec.back_row : r->rec.row;
+
+	return r->is_used && recovery_proof_holds(r) && (host_step_of(row)->flags & STEP_PROOF);
+}
+
+static void look_start(struct engine *e, struct recovery *r, struct look *l, enum op_slot slot, enum op_kind kind, int64_t budget_ms)
+{
+	if (engine_out_is_full(e)) {
+		work_queue(e, recovery_ref(e, r));
+		return;
+	}
+	l->running = true;
+	l->gen++;
+	l->began_ms = e->now_ms;
+	l->deadline_ms = e->now_ms + budget_ms;
+	engine_emit_start(e, op_number(slot, recovery_ref(e, r), l->gen), kind, r, NULL, e->now_ms + e->o.start_window_ms, l->deadline_ms);
+}
+
+static void look_stop(struct engine *e, struct recovery *r, struct look *l, enum op_slot slot)
+{
+	if (l->running)
+		engine_emit_cancel(e, op_number(slot, recovery_ref(e, r), l->gen));
+	l->running = false;
+	l->gen++;
+}
+
+static void watch_power(struct engine *e, struct recovery *r)
+{
+	const struct host *h = host_of(e, r);
+	struct op_end late = {.outcome = OUTCOME_UNKNOWN};
+
+	if (!recovery_is_watched(r) || r->rec.ignore_power || !host_level_is_usable(h, r->rec.level)) {
+		look_stop(e, r, &r->power, SLOT_POWER);
+		r->power.next_ms = NEVER_MS;
+		if (recovery_proof_holds(r) && !r->proof_checked) {
+			r->proof_checked = true; /* no device can be asked: the record stands */
+			work_wake_at(e, recovery_ref(e, r), e->now_ms);
+		}
+		return;
+	}
+	if (r->power.running && e->now_ms >= r->power.deadline_ms) {
+		look_stop(e, r, &r->power, SLOT_POWER);
+		recovery_power_read(e, r, &late);
+	} else if (!r->power.running && (e->now_ms >= r->power.next_ms || !r->proof_checked)) {
+		look_start(e, r, &r->power, SLOT_POWER, OP_POWER_STATUS, e->o.power_status_timeout_ms);
+	} else if (!r->power.running && r->power.next_ms == NEVER_MS) {
+		r->power.next_ms = e->now_ms + e->o.power_poll_ms;
+	}
+}
+
+static void watch_evacuations(struct engine *e, struct recovery *r)
+{
+	bool wanted = r->rec.row == HOST_ROW_EVACUATING && r->active_n > 0;
+
+	if (!wanted || (r->poll.running && e->now_ms >= r->poll.deadline_ms)) {
+		look_stop(e, r, &r->poll, SLOT_POLL);
+		r->poll.next_ms = wanted ? e->now_ms + e->o.poll_ms : NEVER_MS;
+		return;
+	}
+	if (!r->poll.running && r->poll.next_ms == NEVER_MS)
+		r->poll.next_ms = e->now_ms;
+	if (!r->poll.running && e->now_ms >= r->poll.next_ms)
+		look_start(e, r, &r->poll, SLOT_POLL, OP_MIGRATIONS, e->o.list_timeout_ms);
+}
+
+void recovery_watch(struct engine *e, struct recovery *r)
+{
+	if (!r->is_used || !e->epoch)
+		return;
+	watch_power(e, r);
+	watch_evacuations(e, r);
+}
+
+void recovery_power_read(struct engine *e, struct recovery *r, const struct op_end *end)
+{
+	enum power p = end->outcome == OUTCOME_DONE ? end->power : POWER_UNKNOWN;
+
+	r->power.running = false;
+	r->power.next_ms = e->now_ms + e->o.power_poll_ms;
+	if (p == POWER_ON) {
+		recovery_sign_of_life(e, r, "its fence device reads on");
+		return;
+	}
+	if (r->proof_checked)
+		return;
+	if (p == POWER_UNKNOWN && ++r->unknown_readings < e->o.power_status_attempts) {
+		r->power.next_ms = e->now_ms + e->o.retry_ms;
+		return;
+	}
+	r->proof_checked = true;
+	work_wake_at(e, recovery_ref(e, r), e->now_ms);
+}
+
+void recovery_poll_read(struct engine *e, struct recovery *r, const struct op_end *end)
+{
+	r->poll.running = false;
+	r->poll.next_ms = e->now_ms + e->o.poll_ms;
+	if (end->outcome != OUTCOME_DONE)
+		return;
+	for (uint32_t k = 0; k < end->view_n; k++) {
+		const struct migration_view *m = &end->views[k].evacuation;
+		struct instance *i = engine_find_instance(e, r, m->instance[0] ? m->instance : end->views[k].uuid);
+
+		if (!i || i->rec.row != INSTANCE_ROW_REBUILDING || m->id <= i->rec.seen_migration_id)
+			continue;
+		if (m->dest[0])
+			str_copy(i->rec.dest, sizeof(i->rec.dest), m->dest);
+		if (m->status == MIGRATION_DONE)
+			instance_enter(e, i, INSTANCE_ROW_VERIFYING, NULL);
+		else if (!migration_is_under_way(m->status) || engine_host_is_proven_dead(e, i->rec.dest))
+			instance_enter(e, i, INSTANCE_ROW_ASKING, "its evacuation ended otherwise than done");
+	}
+}
+
+static void refuse_waiting(struct engine *e, struct recovery *r)
+{
+	for (uint32_t k = r->first; k != NIL; k = e->instances[k].next) {
+		if (e->instances[k].rec.row == INSTANCE_ROW_WAITING)
+			instance_enter(e, &e->instances[k], INSTANCE_ROW_REFUSED, "the host returned before its turn came");
+	}
+}
+
+/* The proof is over: nothing may be called on its strength any more. What is under way is watched on. */
+static void proof_void(struct engine *e, struct recovery *r, const char *what)
+{
+	struct host *h = host_of(e, r);
+	char why[REASON_SIZE], key[HOST_NAME_SIZE + 32];
+
+	r->rec.proof.is_void = true;
+	r->proof_durable = false;
+	r->rec.refences++;
+	if (h->policy.let_return) {
+		snprintf(why, sizeof(why), "seen on before its evacuations ended (%.60s); its segment lets it return", what);
+		recovery_enter(e, r, HOST_ROW_RETURNING, why);
+		refuse_waiting(e, r);
+		return;
+	}
+	snprintf(key, sizeof(key), "seen-on/%s/%u", r->rec.id, r->rec.refences);
+	engine_alert(e, key, "host %s was seen on (%s) before its evacuations ended. It is powered off again; recovery %s.", r->rec.host,
+	    what, r->rec.id);
+	r->rec.level = r->rec.off_attempt = 0;
+	if (host_next_level(h, 0) == NIL) {
+		snprintf(why, sizeof(why), "seen on again (%.60s), and no device can cut its power", what);
+		recovery_hold(e, r, HOLD_PROOF_VOID, HOST_ROW_FENCING, why);
+		return;
+	}
+	r->rec.level = host_next_level(h, 0);
+	snprintf(why, sizeof(why), "seen on again (%.60s) before its evacuations ended: powered off again", what);
+	recovery_enter(e, r, HOST_ROW_FENCING, why);
+}
+
+void recovery_sign_of_life(struct engine *e, struct recovery *r, const char *what)
+{
+	enum host_row row = r->rec.row == HOST_ROW_HELD ? r->rec.back_row : r->rec.row;
+	char why[REASON_SIZE];
+
+	if (recovery_is_watched(r)) {
+		proof_void(e, r, what);
+		return;
+	}
+	snprintf(why, sizeof(why), "sign of life: %.100s", what);
+	if (row == HOST_ROW_SUSPECT || (row == HOST_ROW_CONFIRMING && !r->rec.proof.is_void))
+		recovery_enter(e, r, HOST_ROW_CLEARED, why);
+	else if (r->rec.row == HOST_ROW_RECOVERED)
+		recovery_enter(e, r, HOST_ROW_RETURNING, why);
+}
+
+void recovery_compute_reports(struct engine *e, struct recovery *r)
+{
+	bool waits = r->rec.row == HOST_ROW_RETURNING ||
+		     (r->rec.row == HOST_ROW_HELD && (r->rec.back_row == HOST_ROW_RETURNING || r->rec.back_row == HOST_ROW_CLEANING));
+
+	if (r->rec.row == HOST_ROW_RECOVERED)
+		recovery_sign_of_life(e, r, "nova-compute reports");
+	if (r->rec.row == HOST_ROW_RETURNING)
+		waits = true;
+	if (waits)
+		recovery_enter(e, r, HOST_ROW_CLEANING, "its nova-compute reports again");
+	else if (recovery_is_watched(r))
+		recovery_sign_of_life(e, r, "nova-compute reports");
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The operator's words. A release never makes a proof; a confirmed death does, under the name of who said it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "engine/state.h"
+
+static int say_maintenance(struct engine *e, const struct operator_word *w, struct osha_err *reterr)
+{
+	struct host *h = engine_find_host(e, w->host);
+
+	if (!h) {
+		osha_err_set(reterr, OSHA_E_NOTFOUND, "no compute host is named exactly \"%s\"", w->host);
+		return OPERATOR_NOT_FOUND;
+	}
+	h->rec.maintenance = w->verb == OPERATOR_MAINTENANCE_ON;
+	h->rec.maintenance_wall_ms = e->wall_ms;
+	str_copy(h->rec.maintenance_by, sizeof(h->rec.maintenance_by), w->who);
+	if (!h->rec.maintenance)
+		h->rec.death_told = false;
+	h->work.dirty = true;
+	work_queue(e, host_ref(e, h));
+	engine_log(e, 5, "%s: maintenance %s by %s", h->rec.name, h->rec.maintenance ? "on" : "off", w->who);
+	return 0;
+}
+
+static int say_release(struct engine *e, const struct operator_word *w, struct osha_err *reterr)
+{
+	for (uint32_t k = 0; k < e->recovery_cap; k++) {
+		struct recovery *r = &e->recoveries[k];
+
+		if (!r->is_used || !str_eq(r->rec.id, w->recovery))
+			continue;
+		if (r->rec.row != HOST_ROW_HELD) {
+			osha_err_set(reterr, OSHA_E_REFUSED, "recovery %s is %s, not held", w->recovery, host_row_name(r->rec.row));
+			return OPERATOR_REFUSED;
+		}
+		engine_log(e, 5, "%s: released by %s", r->rec.id, w->who);
+		r->rec.operator_go = true;
+		r->rec.told_hold = HOLD_NONE;
+		work_wake_at(e, recovery_ref(e, r), e->now_ms);
+		return 0;
+	}
+	osha_err_set(reterr, OSHA_E_NOTFOUND, "no open recovery is named \"%s\"", w->recovery);
+	return OPERATOR_NOT_FOUND;
+}
+
+/* A sign of life on any path, required by the policy or not. */
+static const char *sees_life(const struct engine *e, const struct host *h)
+{
+	for (uint32_t m = 0; m < e->o.monitor_n; m++) {
+		if (h->evidence[m].sign == SIGN_ALIVE && h->evidence[m].expires_ms > e->now_ms && !e->monitor_bad[m])
+			return e->o.monitor_name[m];
+	}
+	return NULL;
+}
+
+static bool may_be_confirmed(const struct recovery *r)
+{
+	enum host_row row = r->rec.row == HOST_ROW_HELD ? r->rec.back_row : r->rec.row;
+
+	return !recovery_proof_holds(r) && (row == HOST_ROW_SUSPECT || row == HOST_ROW_CONFIRMING || row == HOST_ROW_FENCING || row == HOST_ROW_PROVING);
+}
+
+static int say_confirm_dead(struct engine *e, const struct operator_word *w, struct osha_err *reterr)
+{
+	struct host *h = engine_find_host(e, w->host);
+	const char *life = h ? sees_life(e, h) : NULL;
+	struct recovery *r;
+	char why[REASON_SIZE];
+
+	if (!h) {
+		osha_err_set(reterr, OSHA_E_NOTFOUND, "no compute host is named exactly \"%s\"", w->host);
+		return OPERATOR_NOT_FOUND;
+	}
+	if (life && !w->despite_life) {
+		osha_err_set(reterr, OSHA_E_REFUSED, "%s sees %s alive; power it off first, or say --despite-life REASON", life, w->host);
+		return OPERATOR_REFUSED;
+	}
+	if (h->recovery == NIL)
+		recovery_open(e, h);
+	r = h->recovery == NIL ? NULL : &e->recoveries[h->recovery];
+	if (!r || !may_be_confirmed(r)) {
+		osha_err_set(reterr, OSHA_E_REFUSED, "recovery %s of %s is %s: it needs no such word", r ? r->rec.id : "?", w->host,
+		    r ? host_row_name(r->rec.row) : "closed");
+		return OPERATOR_REFUSED;
+	}
+	recovery_begin_proof(e, r, PROOF_OPERATOR, w->who);
+	r->rec.operator_go = true;
+	r->rec.ignore_power = w->despite_life != NULL;
+	snprintf(why, sizeof(why), "confirmed dead by %.50s%s%.60s", w->who, w->despite_life ? ", despite signs of life: " : "",
+	    w->despite_life ? w->despite_life : "");
+	recovery_enter(e, r, HOST_ROW_FORCING_DOWN, why);
+	return 0;
+}
+
+int engine_operator(struct engine *e, const struct operator_word *w, struct osha_err *reterr)
+{
+	switch (w->verb) {
+	case OPERATOR_MAINTENANCE_ON:
+	case OPERATOR_MAINTENANCE_OFF:
+		return say_maintenance(e, w, reterr);
+	case OPERATOR_RELEASE:
+		return say_release(e, w, reterr);
+	case OPERATOR_CONFIRM_DEAD:
+		return say_confirm_dead(e, w, reterr);
+	default:
+		return osha_err_set(reterr, OSHA_E_INTERNAL, "operator's word %d is not known", (int)w->verb);
+	}
+}

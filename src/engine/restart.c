@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The first event of an engine's life: what the store remembers. Recoveries are entered again as their tables say. */
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "engine/state.h"
+
+static void take_host(struct engine *e, const struct host_record *rec)
+{
+	uint32_t k = engine_host_add(e, rec->name);
+
+	if (k != NIL)
+		e->hosts[k].rec = *rec;
+}
+
+static struct recovery *take_recovery(struct engine *e, const struct recovery_record *rec)
+{
+	uint32_t k = engine_host_add(e, rec->host);
+	struct recovery *r;
+
+	if ((host_step_of(rec->row)->flags & STEP_FINAL) && !(rec->due & ~(unsigned)rec->told))
+		return NULL;
+	r = k == NIL ? NULL : engine_open_recovery(e, k);
+	if (r)
+		r->rec = *rec;
+	return r;
+}
+
+static struct recovery *recovery_by_id(struct engine *e, const char *id)
+{
+	for (uint32_t k = 0; k < e->recovery_cap; k++) {
+		if (e->recoveries[k].is_used && str_eq(e->recoveries[k].rec.id, id))
+			return &e->recoveries[k];
+	}
+	return NULL;
+}
+
+static void take_instance(struct engine *e, const struct instance_record *rec)
+{
+	struct recovery *r = recovery_by_id(e, rec->recovery);
+	struct instance *i = r ? engine_add_instance(e, r, rec->uuid) : NULL;
+
+	if (i)
+		i->rec = *rec;
+}
+
+static void take_one(struct engine *e, const struct record *rec)
+{
+	switch (rec->type) {
+	case RECORD_STORE:
+		e->store = rec->store;
+		e->epoch = rec->store.epoch;
+		break;
+	case RECORD_HOST:
+		take_host(e, &rec->host);
+		break;
+	case RECORD_RECOVERY:
+		take_recovery(e, &rec->recovery);
+		break;
+	default:
+		break;
+	}
+}
+
+void engine_take_records(struct engine *e, const struct record *all, uint32_t n)
+{
+	e->is_started = true;
+	e->started_ms = e->now_ms;
+	for (uint32_t k = 0; k < n; k++)
+		take_one(e, &all[k]);
+	for (uint32_t k = 0; k < n; k++) {
+		if (all[k].type == RECORD_INSTANCE)
+			take_instance(e, &all[k].instance);
+	}
+	for (uint32_t k = 0; k < e->recovery_cap; k++) {
+		struct recovery *r = &e->recoveries[k];
+
+		if (!r->is_used)
+			continue;
+		recovery_resume(e, r);
+		for (uint32_t i = r->first; i != NIL; i = e->instances[i].next)
+			instance_resume(e, &e->instances[i]);
+	}
+}

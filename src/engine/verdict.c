@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Evidence to verdict. A host is down when every monitor that its policy names says dead and none says alive; any sign of life among
+ * them makes it degraded at most; what nobody knows makes it suspect or unknown, never down. Evidence ages: after its expiry it says
+ * nothing. The second, small rule table stands here too: when a recovery is opened.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "engine/state.h"
+
+static enum sign sign_now(const struct engine *e, const struct host *h, uint32_t m, int64_t now_ms, int64_t not_before_ms)
+{
+	if (h->evidence[m].expires_ms <= now_ms || h->evidence[m].seen_ms < not_before_ms || e->monitor_bad[m])
+		return SIGN_UNKNOWN;
+	return h->evidence[m].sign;
+}
+
+enum verdict host_verdict(const struct engine *e, const struct host *h, int64_t now_ms, int64_t not_before_ms)
+{
+	uint32_t alive = 0, dead = 0, wanted = 0;
+
+	for (uint32_t m = 0; m < e->o.monitor_n; m++) {
+		enum sign s = sign_now(e, h, m, now_ms, not_before_ms);
+
+		if (!(h->policy.must_be_dead & (1u << m)))
+			continue;
+		wanted++;
+		alive += s == SIGN_ALIVE;
+		dead += s == SIGN_DEAD;
+	}
+	if (alive && dead)
+		return VERDICT_DEGRADED;
+	if (alive)
+		return VERDICT_UP;
+	if (wanted && dead == wanted)
+		return VERDICT_DOWN;
+	return dead ? VERDICT_SUSPECT : VERDICT_UNKNOWN;
+}
+
+static void host_dirty(struct engine *e, struct host *h)
+{
+	h->work.dirty = true;
+	work_queue(e, host_ref(e, h));
+}
+
+/* Monitors that disagree for a while are told once: typically a crashed nova-compute on a healthy host. Never fenced. */
+static void host_look_degraded(struct engine *e, struct host *h, enum verdict v)
+{
+	char key[HOST_NAME_SIZE + 32];
+
+	if (v == VERDICT_UP && h->rec.degraded_told) {
+		h->rec.degraded_told = false;
+		host_dirty(e, h);
+	}
+	if (v != VERDICT_DEGRADED) {
+		h->odd_since_ms = NEVER_MS;
+		return;
+	}
+	if (h->odd_since_ms == NEVER_MS)
+		h->odd_since_ms = e->now_ms;
+	if (h->rec.degraded_told || h->recovery != NIL || h->disabled || e->now_ms - h->odd_since_ms < e->o.degraded_after_ms)
+		return;
+	h->rec.degraded_told = true;
+	host_dirty(e, h);
+	snprintf(key, sizeof(key), "degraded/%s", h->rec.name);
+	engine_log(e, 4, "%s: degraded: some monitors say dead, another sees it alive; not fenced", h->rec.name);
+	engine_alert(e, key, "host %s is degraded: Nova says down but it still answers; nova-compute may have crashed. It is not fenced.",
+	    h->rec.name);
+}
+
+/*
+ * What new evidence changes. First match:
+ *   a recovery is open        -> it is told of a sign of life
+ *   seen alive                -> an earlier death is over
+ *   dead, and not dealt with  -> a recovery is opened
+ */
+void host_look(struct engine *e, struct host *h)
+{
+	enum verdict v = host_verdict(e, h, e->now_ms, 0);
+	bool looks_dead = v == VERDICT_DOWN || v == VERDICT_SUSPECT;
+
+	if (!looks_dead)
+		h->dead_since_ms = v == VERDICT_UNKNOWN ? h->dead_since_ms : NEVER_MS;
+	else if (h->dead_since_ms == NEVER_MS)
+		h->dead_since_ms = e->now_ms;
+	host_look_degraded(e, h, v);
+	if (h->recovery != NIL)
+		return;
+	if ((v == VERDICT_UP || v == VERDICT_DEGRADED) && h->rec.death_told) {
+		h->rec.death_told = false;
+		host_dirty(e, h);
+	}
+	if (looks_dead && !h->rec.death_told && e->epoch)
+		recovery_open(e, h);
+}
+
+void host_take_evidence(struct engine *e, const struct engine_evidence *ev)
+{
+	struct host *h = ev->host < e->host_n ? &e->hosts[ev->host] : NULL;
+	bool changed;
+
+	if (!h || ev->monitor >= e->o.monitor_n)
+		return;
+	changed = h->evidence[ev->monitor].sign != ev->sign;
+	if (changed)
+		h->evidence[ev->monitor].since_ms = ev->seen_ms;
+	h->evidence[ev->monitor].sign = ev->sign;
+	h->evidence[ev->monitor].seen_ms = ev->seen_ms;
+	h->evidence[ev->monitor].expires_ms = ev->expires_ms;
+	if (h->recovery != NIL && ev->sign == SIGN_ALIVE) {
+		struct recovery *r = &e->recoveries[h->recovery];
+
+		if (ev->seen_ms > r->proof_ms && (h->policy.must_be_dead & (1u << ev->monitor)))
+			recovery_sign_of_life(e, r, e->o.monitor_name[ev->monitor]);
+	}
+	host_look(e, h);
+}
+
+void host_take_service(struct engine *e, const struct engine_service *s)
+{
+	struct host *h = s->host < e->host_n ? &e->hosts[s->host] : NULL;
+	struct recovery *r;
+
+	if (!h)
+		return;
+	h->service_known = true;
+	h->disabled = s->view->disabled;
+	h->forced_down = s->view->forced_down;
+	h->updated_at_ms = s->view->updated_at_ms;
+	str_copy(h->disabled_reason, sizeof(h->disabled_reason), s->view->disabled_reason);
+	r = h->recovery == NIL ? NULL : &e->recoveries[h->recovery];
+	if (!r || !r->baseline_asked_ms || s->asked_ms < r->baseline_asked_ms)
+		return;
+	/* Our own PUTs move updated_at: the first record asked for after the last of them is what later ones are compared with. */
+	if (!r->baseline_updated_ms)
+		r->baseline_updated_ms = s->view->updated_at_ms ? s->view->updated_at_ms : 1;
+	else if (s->view->updated_at_ms > r->baseline_updated_ms)
+		recovery_compute_reports(e, r);
+}
+
+/* A routine reading. Off for a living host means that the device is another machine's: it must never be used for this one. */
+void host_take_device(struct engine *e, uint32_t host, uint32_t level, enum power power)
+{
+	struct host *h = host < e->host_n ? &e->hosts[host] : NULL;
+	uint32_t bit = 1u << level, seen_on, miswired;
+	bool lives;
+	char key[HOST_NAME_SIZE + 32];
+
+	if (!h || level >= h->policy.level_n || h->recovery != NIL)
+		return;
+	lives = host_verdict(e, h, e->now_ms, 0) == VERDICT_UP;
+	if (!lives || power == POWER_UNKNOWN)
+		return;
+	seen_on = power == POWER_ON ? h->rec.seen_on | bit : h->rec.seen_on & ~bit;
+	miswired = power == POWER_OFF ? h->rec.miswired | bit : h->rec.miswired & ~bit;
+	if (power == POWER_OFF && !(h->rec.miswired & bit)) {
+		snprintf(key, sizeof(key), "miswired/%s/%u", h->rec.name, level);
+		engine_log(e, 2, "%s: fence device %s reads off while the host is alive: wrongly mapped, not used", h->rec.name,
+		    h->policy.level[level].device);
+		engine_alert(e, key, "fence device %s of host %s reads off while the host is alive. It belongs to another machine: "
+				     "correct the configuration. Until then %s cannot be fenced by it.",
+		    h->policy.level[level].device, h->rec.name, h->rec.name);
+	}
+	if (seen_on == h->rec.seen_on && miswired == h->rec.miswired && h->rec.device_key[level] == h->policy.level[level].key)
+		return;
+	h->rec.seen_on = seen_on;
+	h->rec.miswired = miswired;
+	h->rec.device_key[level] = h->policy.level[level].key;
+	host_dirty(e, h);
+}
+
+void engine_host_set_policy(struct engine *e, uint32_t host, const struct host_policy *policy)
+{
+	struct host *h = &e->hosts[host];
+
+	h->policy = *policy;
+	for (uint32_t l = 0; l < FENCE_LEVEL_MAX; l++) {
+		if (l < policy->level_n && h->rec.device_key[l] == policy->level[l].key)
+			continue;
+		h->rec.seen_on &= ~(1u << l);
+		h->rec.miswired &= ~(1u << l);
+		h->rec.device_key[l] = 0;
+	}
+}
