@@ -28,43 +28,11 @@ from machine import Machine  # noqa: E402
 from rig_layout import DEFAULT_HOSTS, PROFILES, Layout  # noqa: E402
 from rig_process import Processes, clean_env, wait_until  # noqa: E402
 
-POLICY = '/usr/sbin/policy-rc.d'
-
-
-# -- packages ------------------------------------------------------------------------------------
-def packages():
-    with open(os.path.join(HERE, 'packages.txt'), encoding='ascii') as stream:
-        return [line.strip() for line in stream if line.strip() and not line.startswith('#')]
-
-
-def missing_packages():
-    done = subprocess.run(['dpkg-query', '-W', '-f', '${Package} ${db:Status-Status}\n'] + packages(),
-                          env=clean_env(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                          text=True, check=False)
-    have = {line.split()[0] for line in done.stdout.splitlines() if line.endswith(' installed')}
-    return [name for name in packages() if name not in have]
-
 
 def install_packages():
-    """Install what is missing, without letting any package start its service."""
-    missing = missing_packages()
-    if not missing:
-        return
-    print('installing %s' % ' '.join(missing), flush=True)
-    has_policy = os.path.exists(POLICY)
-    if not has_policy:
-        with open(POLICY, 'w', encoding='ascii') as stream:
-            stream.write('#!/bin/sh\nexit 101\n')
-        os.chmod(POLICY, 0o755)
-    apt = ['apt-get', '-o', 'DPkg::Lock::Timeout=300', '-q']
-    env = clean_env(DEBIAN_FRONTEND='noninteractive')
-    try:
-        subprocess.run(apt + ['update'], env=env, check=True, stdout=subprocess.DEVNULL)
-        subprocess.run(apt + ['install', '-y', '--no-install-recommends'] + missing,
-                       env=env, check=True, stdout=subprocess.DEVNULL)
-    finally:
-        if not has_policy:
-            os.unlink(POLICY)
+    """Install what is missing; no service is started by that."""
+    tool = os.path.join(HERE, '..', '..', '..', 'tools', 'install-packages')
+    subprocess.run([tool, 'openstack'], env=clean_env(), check=True)
 
 
 # -- bringing up ---------------------------------------------------------------------------------
