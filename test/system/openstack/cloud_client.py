@@ -100,7 +100,9 @@ class Cloud:
         """PUT os-services: forced_down=..., status='disabled', disabled_reason=..."""
         return self.nova('PUT', '/os-services/' + self.service(host)['id'], fields, raw=True)
 
-    def wait_state(self, host, state, timeout_s=60):
+    def wait_state(self, host, state, timeout_s=None):
+        """Until Nova says `up` or `down`; by default as long as its configuration may take."""
+        timeout_s = timeout_s or 3 * self.layout.down_s + 30
         wait_until(lambda: self.service(host)['state'] == state, timeout_s,
                    '%s %s' % (host, state), 0.2)
 

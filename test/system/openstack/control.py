@@ -94,7 +94,7 @@ class ControlPlane:
             RABBITMQ_MNESIA_BASE=home + '/mnesia', RABBITMQ_LOG_BASE=home + '/log',
             RABBITMQ_CONFIG_FILE=home + '/rabbitmq', RABBITMQ_CONF_ENV_FILE='/dev/null',
             RABBITMQ_ENABLED_PLUGINS_FILE=home + '/enabled_plugins',
-            RABBITMQ_DIST_PORT=str(layout.port('amqp_dist')), RABBITMQ_PID_FILE=home + '/pid',
+            RABBITMQ_DIST_PORT=str(layout.facts['dist_port']), RABBITMQ_PID_FILE=home + '/pid',
             # A stray epmd listens on every address and outlives everything: never start one.
             RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-start_epmd false +sbwt none +sbwtdcpu none '
             '+sbwtdio none -kernel inet_dist_use_interface {%s}' % layout.control.replace('.', ','))

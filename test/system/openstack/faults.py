@@ -5,6 +5,7 @@ Each handle can undo itself; machines and BMCs break by machine.py.
 """
 from cloud_client import http_json
 from control import SERVICES
+from rig_process import wait_until
 
 
 class Services:
@@ -80,6 +81,13 @@ class Proxy:
         return [e for e in entries
                 if (not method or e['method'] == method) and (not path or path in e['path'])
                 and (not body or body in e['body'])]
+
+    def wait_seen(self, method=None, path=None, body=None, count=1, timeout_s=60):
+        """Until that many such requests have come, answered or not; returns them."""
+        return wait_until(
+            lambda: (lambda found: found if len(found) >= count else None)(
+                self.log(method, path, body)),
+            timeout_s, 'request %s %s %s' % (method, path, body), 0.01)
 
     def evacuate_calls(self):
         """POST evacuate of clients: [(time, server id, status)]"""

@@ -12,7 +12,7 @@ import socket
 
 # name -> port on the control address NET.1
 PORTS = {
-    'mariadb': 3306, 'amqp': 5672, 'amqp_dist': 25672, 'keystone': 5000, 'placement': 8778,
+    'mariadb': 3306, 'amqp': 5672, 'keystone': 5000, 'placement': 8778,
     'glance': 9292, 'neutron': 9696, 'neutron_ctl': 9697, 'nova': 8774, 'proxy': 8775,
     'proxy_ctl': 8776, 'smtp': 2525, 'smtp_starttls': 2587, 'smtp_tls': 2465,
 }
@@ -44,10 +44,15 @@ def _pick_net(host_count):
     raise RuntimeError('no free /24 on loopback found')
 
 
-def _pick_port(address):
-    with socket.socket() as sock:
-        sock.bind((address, 0))
-        return sock.getsockname()[1]
+def _pick_ports(address, count):
+    socks = [socket.socket() for _ in range(count)]
+    try:
+        for sock in socks:
+            sock.bind((address, 0))
+        return [sock.getsockname()[1] for sock in socks]
+    finally:
+        for sock in socks:
+            sock.close()
 
 
 class Layout:
@@ -72,9 +77,11 @@ class Layout:
         if 'compute' in hosts or len(set(hosts)) != len(hosts) or not hosts or len(hosts) > 90:
             # nova's fake driver calls the node of a host named "compute" by another name
             raise RuntimeError('bad list of host names')
+        # Erlang looks for both on 127.0.0.1, whatever addresses it listens on.
+        epmd_port, dist_port = _pick_ports('127.0.0.1', 2)
         facts = {
             'net': _pick_net(len(hosts)), 'hosts': list(hosts), 'report_s': report_s,
-            'down_s': down_s, 'epmd_port': _pick_port('127.0.0.1'),
+            'down_s': down_s, 'epmd_port': epmd_port, 'dist_port': dist_port,
             'password': secrets.token_hex(8), 'bmc_password': secrets.token_hex(6),
         }
         with open(path, 'w', encoding='utf-8') as stream:

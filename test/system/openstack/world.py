@@ -107,6 +107,11 @@ class World:
             pass
         return found
 
+    def wait_power_call(self, host, value, timeout_s=60):
+        """Until the BMC of this host was told power `0` or `1`."""
+        wait_until(lambda: [c for c in self.power_calls(host) if c[1:] == ('power', value)],
+                   timeout_s, 'power %s of %s' % (value, host), 0.02)
+
     def assert_single_evacuate_calls(self, allowed=()):
         """No server was evacuated by two calls that Nova accepted, but for those `allowed`."""
         accepted = [uuid for _, uuid, status in self.proxy.evacuate_calls() if status == 200]

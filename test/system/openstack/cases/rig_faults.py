@@ -15,6 +15,12 @@ from rig_process import clean_env, wait_until
 from tenants import mail_of
 
 
+def wait_all(world, state):
+    """Until Nova says the same of all hosts."""
+    wait_until(lambda: set(states(world).values()) == {state}, 3 * world.layout.down_s + 30,
+               'all ' + state, 0.2)
+
+
 def states(world):
     return {host: service['state'] for host, service in world.cloud.services().items()}
 
@@ -22,17 +28,17 @@ def states(world):
 @case(limit_s=90)
 def case_conductor_away_makes_all_hosts_look_down(world):
     world.services.pause('conductor')
-    wait_until(lambda: set(states(world).values()) == {'down'}, 30, 'all down', 0.2)
+    wait_all(world, 'down')
     world.services.resume('conductor')
-    wait_until(lambda: set(states(world).values()) == {'up'}, 30, 'all up', 0.2)
+    wait_all(world, 'up')
 
 
 @case(limit_s=120)
 def case_bus_killed_and_back(world):
     world.services.kill('rabbit')
-    wait_until(lambda: set(states(world).values()) == {'down'}, 30, 'all down', 0.2)
+    wait_all(world, 'down')
     world.services.start('rabbit')
-    wait_until(lambda: set(states(world).values()) == {'up'}, 60, 'all up', 0.2)
+    wait_all(world, 'up')
     world.cloud.boot('after', 'c1')
 
 
@@ -100,11 +106,11 @@ def case_host_hangs_and_thaws(world):
             raise AssertionError('a hung host answered')
         except (TimeoutError, socket.timeout):
             true(time.monotonic() - began >= 0.29, 'not silent')
-    world.cloud.wait_state('c2', 'down', 30)
+    world.cloud.wait_state('c2', 'down')
     equal(world.guest_hosts(server), {'c2'}, 'the guest may still write')
     equal(world.ipmi('c2', 'power', 'status')[1], 'Chassis Power is on', 'power')
     world.machines['c2'].thaw()
-    world.cloud.wait_state('c2', 'up', 30)
+    world.cloud.wait_state('c2', 'up')
     socket.create_connection(address, 2).close()
 
 

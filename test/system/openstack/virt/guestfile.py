@@ -124,6 +124,29 @@ class GuestFileDriver(fake.FakeDriver):
         self.instances[instance.uuid].state = power_state.RUNNING
         self._run(instance.uuid)
 
+    def rescue(self, context, instance, network_info, image_meta, rescue_password,
+               block_device_info):
+        # nova has powered it off; it runs again, from the rescue image
+        self.instances[instance.uuid].state = power_state.RUNNING
+        self._run(instance.uuid)
+
+    def unrescue(self, context, instance):
+        super().unrescue(context, instance)
+        self._run(instance.uuid)
+
+    def migrate_disk_and_power_off(self, context, instance, dest, flavor, network_info,
+                                   block_device_info=None, timeout=0, retry_interval=0):
+        # Without it a resize would look like a split brain, which no hypervisor would make.
+        self.instances[instance.uuid].state = power_state.SHUTDOWN
+        self._halt(instance.uuid)
+
+    def finish_revert_migration(self, context, instance, network_info, migration,
+                                block_device_info=None, power_on=True):
+        super().finish_revert_migration(context, instance, network_info, migration,
+                                        block_device_info, power_on)
+        if power_on:
+            self._run(instance.uuid)
+
     def live_migration(self, context, instance, dest, post_method, recover_method,
                        block_migration=False, migrate_data=None):
         # The guest stops here before post_method makes it run there, as memory hand-over does.
