@@ -35,24 +35,15 @@ class ControlPlane:
         self.processes = Processes(layout)
 
     # -- one-off commands --------------------------------------------------------------------
-    def run(self, name, argv, env=None, stdin=None):
-        """Run a command to its end, its output in log/NAME.log; it must succeed."""
-        with open(self.processes.log_path(name), 'ab') as log:
-            done = subprocess.run(argv, env=env or clean_env(), stdout=log, stderr=log,
-                                  input=stdin, cwd=self.layout.dir, check=False)
-        if done.returncode:
-            raise RuntimeError('%s: exit status %d\n%s' % (
-                name, done.returncode, self.processes.tail(name)))
-
     def run_main(self, name, module, args):
         """Run a console script by its main(), since the packages with the scripts are absent."""
         code = 'import sys; from %s import main; sys.exit(main())' % module
-        self.run(name, [PYTHON, '-c', code] + args)
+        self.processes.run(name, [PYTHON, '-c', code] + args)
 
     # -- database ----------------------------------------------------------------------------
     def mariadb_install(self):
         data = self.layout.path('mariadb')
-        self.run('mariadb-install', [
+        self.processes.run('mariadb-install', [
             'mariadb-install-db', '--no-defaults', '--auth-root-authentication-method=normal',
             '--skip-test-db', '--user=root', '--datadir=' + data])
 
@@ -72,7 +63,7 @@ class ControlPlane:
         # root@127.0.0.1 exists already, with no password: hence a user of our own
         lines.append("create user rig@'%%' identified by '%s';" % self.layout.password)
         lines.append("grant all on *.* to rig@'%';")
-        self.run('mariadb-users', [
+        self.processes.run('mariadb-users', [
             'mariadb', '--no-defaults', '-uroot',
             '--socket=' + self.layout.path('run', 'mariadb.sock')],
             stdin='\n'.join(lines).encode())
@@ -126,7 +117,7 @@ class ControlPlane:
     # -- schemas -----------------------------------------------------------------------------
     def keystone_schema(self):
         layout = self.layout
-        self.run('keystone-schema', [
+        self.processes.run('keystone-schema', [
             PYTHON, os.path.join(HERE, 'schema_keystone.py'), layout.dir])
 
     def placement_schema(self):
@@ -138,7 +129,7 @@ class ControlPlane:
             '--config-file', self.layout.conf('glance', 'glance-api.conf'), 'db', 'sync'])
 
     def nova_schema(self):
-        self.run('nova-schema', [PYTHON, os.path.join(HERE, 'schema_nova.py'), self.layout.dir])
+        self.processes.run('nova-schema', [PYTHON, os.path.join(HERE, 'schema_nova.py'), self.layout.dir])
 
     # -- services ----------------------------------------------------------------------------
     def _start_wsgi(self, name, app, env):

@@ -5,8 +5,8 @@ Power off ends nova-compute, silences the probe address and removes the host's r
 power on brings back the first two. Killing nova-compute alone touches nothing else.
 Also the program behind each BMC: `machine.py DIR HOST set power 0|1`, `... set reset 1`.
 """
+import json
 import os
-import shutil
 import socket
 import sys
 
@@ -115,7 +115,6 @@ class Machine:
             if unknown:
                 raise KeyError('no such knob: %s' % sorted(unknown))
             values.update(changes)
-        import json
         write_file(path, json.dumps(values) + '\n')
 
     # -- BMC ---------------------------------------------------------------------------------
@@ -170,11 +169,6 @@ _SIM_EMU = '''mc_setbmc 0x20
 mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr
 mc_enable 0x20
 '''
-
-
-def has_tools():
-    return all(shutil.which(tool, path='/usr/sbin:/usr/bin:/sbin:/bin')
-               for tool in ('ipmi_sim', 'ipmitool'))
 
 
 def main():

@@ -9,6 +9,7 @@ everything is ended by the ids noted there. The parts are left to the files besi
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -192,6 +193,8 @@ def bring_up(folder, hosts, report_s, down_s):
     try:
         rig.up()
     except BaseException:
+        # other threads may be starting things still
+        Processes.close()
         rig.down()
         raise
     return rig
@@ -211,6 +214,7 @@ def parse(argv):
 
 def main(argv):
     args = parse(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if args.command == 'up':
         report_s, down_s = PROFILES[args.profile]
         began = time.monotonic()

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 
 PYTHON = '/usr/bin/python3'
@@ -46,6 +47,10 @@ def wait_until(check, timeout_s, what, step_s=0.05):
 
 
 class Processes:
+    # Shared by all instances: once closed nothing starts any more, whichever thread asks for it.
+    _lock = threading.Lock()
+    _is_closed = False
+
     def __init__(self, layout):
         self.layout = layout
 
@@ -59,20 +64,40 @@ class Processes:
         return sorted(entry[:-4] for entry in os.listdir(self.layout.path('run'))
                       if entry.endswith('.pid'))
 
+    @classmethod
+    def close(cls):
+        """From here on start() and run() refuse: what is ended now stays ended."""
+        with cls._lock:
+            cls._is_closed = True
+
+    def _spawn(self, name, argv, env, cwd, stdin):
+        with self._lock, open(self.log_path(name), 'ab') as log:
+            if self._is_closed:
+                raise RuntimeError('%s: the rig is being ended' % name)
+            child = subprocess.Popen(argv, stdin=stdin, stdout=log, stderr=log,
+                                     env=env or clean_env(), cwd=cwd or self.layout.dir,
+                                     start_new_session=True)
+            record = {'pid': child.pid, 'start': _start_time(child.pid)}
+            with open(self._pid_path(name), 'w', encoding='ascii') as stream:
+                json.dump(record, stream)
+            return child
+
     def start(self, name, argv, env=None, cwd=None):
         """Start `argv` in a session of its own with its output in log/NAME.log."""
         if self.pid(name):
             raise RuntimeError('%s runs already' % name)
-        with open(self.log_path(name), 'ab') as log:
-            child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                     env=env or clean_env(), cwd=cwd or self.layout.dir,
-                                     start_new_session=True)
-        record = {'pid': child.pid, 'start': _start_time(child.pid)}
-        with open(self._pid_path(name), 'w', encoding='ascii') as stream:
-            json.dump(record, stream)
+        child = self._spawn(name, argv, env, cwd, subprocess.DEVNULL)
         # Reaped by pid() when it ends; a Popen object would warn about a child left alive.
         child.returncode = 0
         return child.pid
+
+    def run(self, name, argv, env=None, stdin=None):
+        """Run `argv` to its end; it must succeed."""
+        child = self._spawn(name, argv, env, None, subprocess.PIPE)
+        child.communicate(stdin)
+        self.forget(name)
+        if child.returncode:
+            raise RuntimeError('%s: exit status %d\n%s' % (name, child.returncode, self.tail(name)))
 
     def pid(self, name):
         """Id of the living process of this name, else None."""
