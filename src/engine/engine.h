@@ -48,35 +48,35 @@ enum verdict { VERDICT_UNKNOWN = 0, VERDICT_UP, VERDICT_DEGRADED, VERDICT_SUSPEC
 const char *verdict_name(enum verdict v);
 
 struct engine_options {
-	uint32_t monitor_n;                      /* monitors in use, 1..MONITOR_MAX; number 0 is nova */
-	const char *monitor_name[MONITOR_MAX];   /* borrowed for the engine's life */
-	int64_t service_down_time_ms;            /* nova's own; the window of the mass rule */
-	int64_t recheck_after_ms;                /* suspect: how long before the second look */
-	int64_t look_timeout_ms;                 /* one second look */
+	uint32_t monitor_n;                    /* monitors in use, 1..MONITOR_MAX; number 0 is nova */
+	const char *monitor_name[MONITOR_MAX]; /* borrowed for the engine's life */
+	int64_t service_down_time_ms;          /* nova's own; the window of the mass rule */
+	int64_t recheck_after_ms;              /* suspect: how long before the second look */
+	int64_t look_timeout_ms;               /* one second look */
 	uint32_t look_attempts;
-	uint32_t mass_hosts_n;                   /* more than max(this, per mille) newly down in one window hold everything */
+	uint32_t mass_hosts_n; /* more than max(this, per mille) newly down in one window hold everything */
 	uint32_t mass_per_mille;
-	int64_t degraded_after_ms;               /* disagreeing monitors are told after this */
-	uint32_t off_readings_n;                 /* consecutive readings of off that make a proof, at least 2 */
-	int64_t power_status_timeout_ms;         /* one reading */
-	uint32_t power_status_attempts;          /* readings per entry of proving before the level has failed */
-	int64_t power_poll_ms;                   /* re-reading while calls remain */
-	int64_t cloud_timeout_ms;                /* one operation against the cloud */
+	int64_t degraded_after_ms;       /* disagreeing monitors are told after this */
+	uint32_t off_readings_n;         /* consecutive readings of off that make a proof, at least 2 */
+	int64_t power_status_timeout_ms; /* one reading */
+	uint32_t power_status_attempts;  /* readings per entry of proving before the level has failed */
+	int64_t power_poll_ms;           /* re-reading while calls remain */
+	int64_t cloud_timeout_ms;        /* one operation against the cloud */
 	uint32_t cloud_attempts;
 	int64_t list_timeout_ms;
-	int64_t retry_ms, retry_max_ms;          /* back-off of a retried operation: doubles from the first to the second */
-	int64_t hold_retry_ms;                   /* a held recovery tries again after this */
+	int64_t retry_ms, retry_max_ms; /* back-off of a retried operation: doubles from the first to the second */
+	int64_t hold_retry_ms;          /* a held recovery tries again after this */
 	uint32_t evacuate_per_host_n, evacuate_fleet_n; /* instances under way at once */
-	uint32_t evacuate_attempts;              /* calls per instance and try */
-	int64_t evacuate_timeout_ms;             /* the POST */
-	int64_t evacuate_settle_ms;              /* a lost call may still show up for so long */
-	int64_t rebuild_timeout_ms;              /* after that an evacuation under way counts as stuck */
-	int64_t poll_ms;                         /* pause between two looks at the evacuations under way */
-	int64_t return_timeout_ms;               /* a host seen on again has so long to report its nova-compute */
-	int64_t start_window_ms;                 /* an operation starts within this of its confirmation */
-	int64_t store_retry_ms;                  /* a refused record is offered again after this */
-	bool reset_unsupported;                  /* paused, suspended, rescued: reset to ERROR and evacuate; else refuse by name */
-	bool dry_run;                            /* decide, start nothing that changes the world */
+	uint32_t evacuate_attempts;                     /* calls per instance and try */
+	int64_t evacuate_timeout_ms;                    /* the POST */
+	int64_t evacuate_settle_ms;                     /* a lost call may still show up for so long */
+	int64_t rebuild_timeout_ms;                     /* after that an evacuation under way counts as stuck */
+	int64_t poll_ms;                                /* pause between two looks at the evacuations under way */
+	int64_t return_timeout_ms; /* a host seen on again has so long to report its nova-compute */
+	int64_t start_window_ms;   /* an operation starts within this of its confirmation */
+	int64_t store_retry_ms;    /* a refused record is offered again after this */
+	bool reset_unsupported;    /* paused, suspended, rescued: reset to ERROR and evacuate; else refuse by name */
+	bool dry_run;              /* decide, start nothing that changes the world */
 };
 
 /** engine_options_default() - the documented defaults; the caller changes what it wants. */
@@ -91,10 +91,10 @@ struct host_policy_level {
 
 /* What the configuration says of one host. */
 struct host_policy {
-	bool is_in_segment;        /* false: never fenced */
-	uint32_t must_be_dead;     /* monitors (1 << number) that all have to say dead */
-	bool recover_disabled;     /* fence although an operator disabled it */
-	bool let_return;           /* powered on by others before its evacuations ended: leave it on */
+	bool is_in_segment;    /* false: never fenced */
+	uint32_t must_be_dead; /* monitors (1 << number) that all have to say dead */
+	bool recover_disabled; /* fence although an operator disabled it */
+	bool let_return;       /* powered on by others before its evacuations ended: leave it on */
 	uint32_t level_n;
 	struct host_policy_level level[FENCE_LEVEL_MAX];
 };
@@ -133,25 +133,25 @@ enum operator_verb {
 
 struct operator_word {
 	enum operator_verb verb;
-	const char *host;     /* maintenance, confirm-dead */
-	const char *recovery; /* release */
-	const char *who;      /* "name (uid 1000)" */
+	const char *host;         /* maintenance, confirm-dead */
+	const char *recovery;     /* release */
+	const char *who;          /* "name (uid 1000)" */
 	const char *despite_life; /* reason, or NULL */
 };
 
 enum engine_event_type {
-	ENGINE_STARTED,       /* records: everything the store holds; once, first */
-	ENGINE_EVIDENCE,      /* a batch */
-	ENGINE_SERVICES,      /* a batch: nova's service records that changed, or were seen after a question of ours */
-	ENGINE_DEVICE,        /* a routine reading of a fence device: host, level, power */
+	ENGINE_STARTED,  /* records: everything the store holds; once, first */
+	ENGINE_EVIDENCE, /* a batch */
+	ENGINE_SERVICES, /* a batch: nova's service records that changed, or were seen after a question of ours */
+	ENGINE_DEVICE,   /* a routine reading of a fence device: host, level, power */
 	ENGINE_OP_ENDED,
-	ENGINE_PERSISTED,     /* seq, outcome */
-	ENGINE_TIMER,         /* also: give me the rest of the actions */
-	ENGINE_STALLED,       /* the process stood still or a clock jumped by stall_ms: ageing evidence is thrown away */
-	ENGINE_LEASE,         /* gained (epoch > 0) or lost (0) */
+	ENGINE_PERSISTED, /* seq, outcome */
+	ENGINE_TIMER,     /* also: give me the rest of the actions */
+	ENGINE_STALLED,   /* the process stood still or a clock jumped by stall_ms: ageing evidence is thrown away */
+	ENGINE_LEASE,     /* gained (epoch > 0) or lost (0) */
 	ENGINE_OPERATOR,
-	ENGINE_TOLD,          /* the outbox holds every message of a recovery's moment */
-	ENGINE_MONITOR_HEALTH,/* a monitor as a whole works or not */
+	ENGINE_TOLD,           /* the outbox holds every message of a recovery's moment */
+	ENGINE_MONITOR_HEALTH, /* a monitor as a whole works or not */
 	ENGINE_EVENT_N
 };
 
@@ -197,11 +197,11 @@ struct engine_event {
 
 enum engine_action_type {
 	ACTION_PERSIST, /* make `record` durable, answer ENGINE_PERSISTED with seq */
-	ACTION_START,   /* start operation `op` before start_by_ms, else answer FAULT_LATE; it must end by deadline_ms */
-	ACTION_CANCEL,  /* forget `op`: its answer is not wanted any more */
-	ACTION_TELL,    /* tell people of `moment` of `recovery`; answer ENGINE_TOLD once it waits in the outbox */
-	ACTION_ALERT,   /* tell the admins `text`; `key` drops duplicates */
-	ACTION_LOG,     /* one line for the log: priority as syslog's */
+	ACTION_START,  /* start operation `op` before start_by_ms, else answer FAULT_LATE; it must end by deadline_ms */
+	ACTION_CANCEL, /* forget `op`: its answer is not wanted any more */
+	ACTION_TELL,   /* tell people of `moment` of `recovery`; answer ENGINE_TOLD once it waits in the outbox */
+	ACTION_ALERT,  /* tell the admins `text`; `key` drops duplicates */
+	ACTION_LOG,    /* one line for the log: priority as syslog's */
 };
 
 struct engine_action {
@@ -281,7 +281,8 @@ void engine_host_set_policy(struct engine *e, uint32_t host, const struct host_p
  *
  * Returns 0, or for ENGINE_OPERATOR a positive OPERATOR_* outcome below with the sentence in @reterr. Never blocks, never allocates.
  */
-int engine_step(struct engine *e, const struct engine_event *ev, struct engine_actions *ret_actions, struct osha_err *reterr);
+int engine_step(
+    struct engine *e, const struct engine_event *ev, struct engine_actions *ret_actions, struct osha_err *reterr);
 enum { OPERATOR_REFUSED = 1, OPERATOR_NOT_FOUND = 2 };
 
 /** engine_next_deadline_ms() - when to step with ENGINE_TIMER at the latest; INT64_MAX when nothing waits for time. */
@@ -294,7 +295,7 @@ struct host_snapshot {
 	const struct host_policy *policy;
 	enum verdict verdict;
 	struct {
-		enum sign sign;           /* with expiry applied */
+		enum sign sign; /* with expiry applied */
 		int64_t seen_ms, since_ms;
 	} evidence[MONITOR_MAX];
 	bool service_known, disabled, forced_down, disabled_by_us;

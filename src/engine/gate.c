@@ -59,7 +59,8 @@ static bool is_mass_failure(const struct engine *e, const struct host *h, char *
 	uint32_t n = newly_down(e, h, &living);
 
 	if (n > limit) {
-		snprintf(ret_why, size, "%u of %u hosts went silent within %lld s, more than %u: the cloud's failure, not the hosts'", n,
+		snprintf(ret_why, size,
+		    "%u of %u hosts went silent within %lld s, more than %u: the cloud's failure, not the hosts'", n,
 		    e->host_n, (long long)(e->o.service_down_time_ms / 1000), limit);
 		return true;
 	}
@@ -84,36 +85,32 @@ static const char *not_ours(const struct host *h, const struct recovery *r)
 	return NULL;
 }
 
-static enum gate gate_with(enum gate g, char *ret_why, size_t size, const char *why)
+static enum gate gate_with(enum gate g, struct gate_answer *ret, enum hold_cause cause, const char *why)
 {
-	snprintf(ret_why, size, "%s", why);
+	ret->cause = cause;
+	if (why != ret->why)
+		snprintf(ret->why, sizeof(ret->why), "%s", why);
 	return g;
 }
 
-enum gate fence_gate(const struct engine *e, const struct host *h, const struct recovery *r, int64_t now_ms, enum hold_cause *ret_cause, char *ret_why, size_t size)
+enum gate fence_gate(
+    const struct engine *e, const struct host *h, const struct recovery *r, int64_t now_ms, struct gate_answer *ret)
 {
 	enum verdict v = host_verdict(e, h, now_ms, 0);
 	const char *why = not_ours(h, r);
 
-	*ret_cause = HOLD_NONE;
 	if (why)
-		return gate_with(GATE_SKIP, ret_why, size, why);
+		return gate_with(GATE_SKIP, ret, HOLD_NONE, why);
 	if (!r->rec.proof.is_void && (v == VERDICT_UP || v == VERDICT_DEGRADED))
-		return gate_with(GATE_CLEAR, ret_why, size, "a monitor sees it alive");
-	if (!r->rec.proof.is_void && v != VERDICT_DOWN) {
-		*ret_cause = HOLD_UNCONFIRMED;
-		return gate_with(GATE_WAIT, ret_why, size, "not every monitor that the policy names says dead");
-	}
-	if (!r->rec.operator_go && !r->rec.proof.is_void && is_mass_failure(e, h, ret_why, size)) {
-		*ret_cause = HOLD_MASS;
-		return GATE_HOLD;
-	}
-	if (host_next_level(h, r->rec.level) == NIL) {
-		*ret_cause = r->rec.level ? HOLD_FENCE_FAILED : HOLD_NO_FENCE;
-		return gate_with(GATE_HOLD, ret_why, size,
-		    r->rec.level ? "every fence level failed"
-				 : "no fence device has read on for this host while it was alive: it cannot be proven dead");
-	}
-	ret_why[0] = '\0';
-	return GATE_GO;
+		return gate_with(GATE_CLEAR, ret, HOLD_NONE, "a monitor sees it alive");
+	if (!r->rec.proof.is_void && v != VERDICT_DOWN)
+		return gate_with(GATE_WAIT, ret, HOLD_UNCONFIRMED, "not every monitor that the policy names says dead");
+	if (!r->rec.operator_go && !r->rec.proof.is_void && is_mass_failure(e, h, ret->why, sizeof(ret->why)))
+		return gate_with(GATE_HOLD, ret, HOLD_MASS, ret->why);
+	if (host_next_level(h, r->rec.level) == NIL && r->rec.level)
+		return gate_with(GATE_HOLD, ret, HOLD_FENCE_FAILED, "every fence level failed");
+	if (host_next_level(h, r->rec.level) == NIL)
+		return gate_with(GATE_HOLD, ret, HOLD_NO_FENCE,
+		    "no fence device has read on for this host while it was alive: it cannot be proven dead");
+	return gate_with(GATE_GO, ret, HOLD_NONE, "");
 }

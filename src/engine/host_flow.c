@@ -123,8 +123,11 @@ void recovery_enter(struct engine *e, struct recovery *r, enum host_row row, con
 
 	if (!why || !why[0])
 		why = s->why;
-	engine_log(e, row == HOST_ROW_HELD ? 2 : row == HOST_ROW_FENCING ? 4 : 5, "%s: %s %s -> %s: %s", r->rec.id, r->rec.host,
-	    host_row_name(r->rec.row), host_row_name(row), why);
+	engine_log(e,
+	    row == HOST_ROW_HELD      ? 2
+	    : row == HOST_ROW_FENCING ? 4
+				      : 5,
+	    "%s: %s %s -> %s: %s", r->rec.id, r->rec.host, host_row_name(r->rec.row), host_row_name(row), why);
 	if (r->work.phase != WORK_IDLE)
 		work_disarm(e, ref);
 	work_wake_at(e, ref, NEVER_MS);
@@ -159,7 +162,8 @@ void recovery_open(struct engine *e, struct host *h)
 
 	if (!r)
 		return;
-	snprintf(r->rec.id, sizeof(r->rec.id), "%s-%llu-%u", e->store.tag, (unsigned long long)e->epoch, ++e->recovery_count);
+	snprintf(r->rec.id, sizeof(r->rec.id), "%s-%llu-%u", e->store.tag, (unsigned long long)e->epoch,
+	    ++e->recovery_count);
 	r->rec.opened_wall_ms = e->wall_ms;
 	r->proof_checked = true;
 	recovery_enter(e, r, HOST_ROW_SUSPECT, NULL);
@@ -190,27 +194,27 @@ static void recovery_skip(struct engine *e, struct recovery *r, const char *why)
 /* The gate's answer, unless it is to go on. True: go on. */
 static bool recovery_pass_gate(struct engine *e, struct recovery *r)
 {
-	char why[REASON_SIZE], text[REASON_SIZE];
-	enum hold_cause cause;
+	struct gate_answer gate;
+	char text[REASON_SIZE];
 
-	switch (fence_gate(e, host_of(e, r), r, e->now_ms, &cause, why, sizeof(why))) {
+	switch (fence_gate(e, host_of(e, r), r, e->now_ms, &gate)) {
 	case GATE_GO:
 		break;
 	case GATE_CLEAR:
-		recovery_enter(e, r, HOST_ROW_CLEARED, why);
+		recovery_enter(e, r, HOST_ROW_CLEARED, gate.why);
 		return false;
 	case GATE_WAIT:
-		recovery_enter(e, r, HOST_ROW_CONFIRMING, why);
+		recovery_enter(e, r, HOST_ROW_CONFIRMING, gate.why);
 		return false;
 	case GATE_SKIP:
-		snprintf(text, sizeof(text), "dead, but not fenced: %.100s", why);
+		snprintf(text, sizeof(text), "dead, but not fenced: %.100s", gate.why);
 		recovery_skip(e, r, text);
 		return false;
 	case GATE_HOLD:
 		if (r->rec.proof.is_void)
-			recovery_hold(e, r, HOLD_PROOF_VOID, HOST_ROW_FENCING, why);
+			recovery_hold(e, r, HOLD_PROOF_VOID, HOST_ROW_FENCING, gate.why);
 		else
-			recovery_hold(e, r, cause, HOST_ROW_CONFIRMING, why);
+			recovery_hold(e, r, gate.cause, HOST_ROW_CONFIRMING, gate.why);
 		return false;
 	}
 	if (!e->o.dry_run)
@@ -306,7 +310,8 @@ static void recovery_wait_over(struct engine *e, struct recovery *r)
 		else
 			recovery_enter(e, r, r->rec.back_row, "the hold's time is over: it tries again");
 	} else if (r->rec.row == HOST_ROW_RETURNING) {
-		snprintf(why, sizeof(why), "restart nova-compute on %.80s: it has not reported since the host is on", r->rec.host);
+		snprintf(why, sizeof(why), "restart nova-compute on %.80s: it has not reported since the host is on",
+		    r->rec.host);
 		recovery_hold(e, r, HOLD_RESTART_COMPUTE, HOST_ROW_RETURNING, why);
 	} else {
 		recovery_enter(e, r, s->next[OUTCOME_DONE], NULL);
@@ -382,7 +387,8 @@ void recovery_resume(struct engine *e, struct recovery *r)
 	r->baseline_asked_ms = e->now_ms;
 	r->power.next_ms = e->now_ms;
 	if (r->rec.row == HOST_ROW_FENCING && !r->rec.proof.is_void) {
-		recovery_enter(e, r, HOST_ROW_CONFIRMING, "restarted: its power may have been cut already; it is looked at again");
+		recovery_enter(
+		    e, r, HOST_ROW_CONFIRMING, "restarted: its power may have been cut already; it is looked at again");
 		return;
 	}
 	if (r->rec.row == HOST_ROW_FENCING && !recovery_pick_level(r, host_of(e, r))) {

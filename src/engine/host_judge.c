@@ -60,13 +60,15 @@ static void judge_power_status(struct engine *e, struct recovery *r, const struc
 		}
 		j->outcome = OUTCOME_DONE;
 		recovery_begin_proof(e, r, PROOF_POWER, h->policy.level[r->rec.level].device);
-		snprintf(j->why, sizeof(j->why), "proven dead: %s read off %u times after power-off", r->rec.proof.by, r->rec.off_readings);
+		snprintf(j->why, sizeof(j->why), "proven dead: %s read off %u times after power-off", r->rec.proof.by,
+		    r->rec.off_readings);
 		return;
 	}
 	r->rec.off_readings = 0;
 	j->again = true;
 	j->outcome = p == POWER_ON ? OUTCOME_REFUSED : OUTCOME_UNKNOWN;
-	snprintf(j->why, sizeof(j->why), p == POWER_ON ? "%s still reads on" : "%s cannot be read", h->policy.level[r->rec.level].device);
+	snprintf(j->why, sizeof(j->why), p == POWER_ON ? "%s still reads on" : "%s cannot be read",
+	    h->policy.level[r->rec.level].device);
 }
 
 /* An instance that was on its way here when this host died. Its source's recovery moves it; without one it is listed by name. */
@@ -172,7 +174,8 @@ static void judge_verify(struct engine *e, struct recovery *r, const struct op_e
 	if (left) {
 		j->outcome = OUTCOME_REFUSED;
 		j->cause = HOLD_LEFTOVER;
-		snprintf(j->why, sizeof(j->why), "%u evacuation%s still under way: keep %.40s off, it would destroy %s%s", left,
+		snprintf(j->why, sizeof(j->why),
+		    "%u evacuation%s still under way: keep %.40s off, it would destroy %s%s", left,
 		    left == 1 ? "" : "s", r->rec.host, uuid, left == 1 ? "" : " and others");
 	} else if (n[INSTANCE_ROW_REFUSED] + n[INSTANCE_ROW_HELD]) {
 		j->outcome = OUTCOME_REFUSED;
@@ -194,7 +197,8 @@ static void judge_cleaning(struct engine *e, struct recovery *r, const struct op
 		return;
 	left = count_leftovers(r, end, &uuid);
 	for (uint32_t k = 0; k < end->view_n; k++)
-		uncleaned += end->views[k].evacuation.status == MIGRATION_DONE && str_eq(end->views[k].evacuation.source, r->rec.host);
+		uncleaned += end->views[k].evacuation.status == MIGRATION_DONE &&
+			     str_eq(end->views[k].evacuation.source, r->rec.host);
 	if (!left && !uncleaned)
 		return;
 	if (!r->cleaning_until_ms)
@@ -208,9 +212,11 @@ static void judge_cleaning(struct engine *e, struct recovery *r, const struct op
 	j->again = false;
 	j->cause = left ? HOLD_LEFTOVER : HOLD_RESTART_COMPUTE;
 	if (left)
-		snprintf(j->why, sizeof(j->why), "the host is on while an evacuation of %s is under way: check that instance", uuid);
+		snprintf(j->why, sizeof(j->why),
+		    "the host is on while an evacuation of %s is under way: check that instance", uuid);
 	else
-		snprintf(j->why, sizeof(j->why), "restart nova-compute on %.100s: %u stale copies are not cleaned", r->rec.host, uncleaned);
+		snprintf(j->why, sizeof(j->why), "restart nova-compute on %.100s: %u stale copies are not cleaned",
+		    r->rec.host, uncleaned);
 }
 
 static void judge_clear_down(struct recovery *r, const struct op_end *end, struct judged *j)
@@ -218,7 +224,8 @@ static void judge_clear_down(struct recovery *r, const struct op_end *end, struc
 	judge_plain(end, j);
 	if (end->outcome != OUTCOME_REFUSED || end->fault != FAULT_LEFTOVER)
 		return;
-	snprintf(j->why, sizeof(j->why), "restart nova-compute on %.80s: Nova refuses to take it back before", r->rec.host);
+	snprintf(
+	    j->why, sizeof(j->why), "restart nova-compute on %.80s: Nova refuses to take it back before", r->rec.host);
 }
 
 void recovery_judge(struct engine *e, struct recovery *r, const struct op_end *end, struct judged *ret)

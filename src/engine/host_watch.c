@@ -16,8 +16,12 @@ bool recovery_is_watched(const struct recovery *r)
 	return r->is_used && recovery_proof_holds(r) && (host_step_of(row)->flags & STEP_PROOF);
 }
 
-static void look_start(struct engine *e, struct recovery *r, struct look *l, enum op_slot slot, enum op_kind kind, int64_t budget_ms)
+static void look_start(struct engine *e, struct recovery *r, enum op_slot slot, int64_t budget_ms)
 {
+	struct look *l = slot == SLOT_POWER ? &r->power : &r->poll;
+	enum op_kind kind = slot == SLOT_POWER ? OP_POWER_STATUS : OP_MIGRATIONS;
+	struct engine_action *a;
+
 	if (engine_out_is_full(e)) {
 		work_queue(e, recovery_ref(e, r));
 		return;
@@ -26,7 +30,9 @@ static void look_start(struct engine *e, struct recovery *r, struct look *l, enu
 	l->gen++;
 	l->began_ms = e->now_ms;
 	l->deadline_ms = e->now_ms + budget_ms;
-	engine_emit_start(e, op_number(slot, recovery_ref(e, r), l->gen), kind, r, NULL, e->now_ms + e->o.start_window_ms, l->deadline_ms);
+	a = engine_emit_start(e, op_number(slot, recovery_ref(e, r), l->gen), kind, r, NULL);
+	a->start.start_by_ms = e->now_ms + e->o.start_window_ms;
+	a->start.deadline_ms = l->deadline_ms;
 }
 
 static void look_stop(struct engine *e, struct recovery *r, struct look *l, enum op_slot slot)
@@ -55,7 +61,7 @@ static void watch_power(struct engine *e, struct recovery *r)
 		look_stop(e, r, &r->power, SLOT_POWER);
 		recovery_power_read(e, r, &late);
 	} else if (!r->power.running && (e->now_ms >= r->power.next_ms || !r->proof_checked)) {
-		look_start(e, r, &r->power, SLOT_POWER, OP_POWER_STATUS, e->o.power_status_timeout_ms);
+		look_start(e, r, SLOT_POWER, e->o.power_status_timeout_ms);
 	} else if (!r->power.running && r->power.next_ms == NEVER_MS) {
 		r->power.next_ms = e->now_ms + e->o.power_poll_ms;
 	}
@@ -73,7 +79,7 @@ static void watch_evacuations(struct engine *e, struct recovery *r)
 	if (!r->poll.running && r->poll.next_ms == NEVER_MS)
 		r->poll.next_ms = e->now_ms;
 	if (!r->poll.running && e->now_ms >= r->poll.next_ms)
-		look_start(e, r, &r->poll, SLOT_POLL, OP_MIGRATIONS, e->o.list_timeout_ms);
+		look_start(e, r, SLOT_POLL, e->o.list_timeout_ms);
 }
 
 void recovery_watch(struct engine *e, struct recovery *r)
@@ -129,7 +135,8 @@ static void refuse_waiting(struct engine *e, struct recovery *r)
 {
 	for (uint32_t k = r->first; k != NIL; k = e->instances[k].next) {
 		if (e->instances[k].rec.row == INSTANCE_ROW_WAITING)
-			instance_enter(e, &e->instances[k], INSTANCE_ROW_REFUSED, "the host returned before its turn came");
+			instance_enter(
+			    e, &e->instances[k], INSTANCE_ROW_REFUSED, "the host returned before its turn came");
 	}
 }
 
@@ -143,13 +150,15 @@ static void proof_void(struct engine *e, struct recovery *r, const char *what)
 	r->proof_durable = false;
 	r->rec.refences++;
 	if (h->policy.let_return) {
-		snprintf(why, sizeof(why), "seen on before its evacuations ended (%.60s); its segment lets it return", what);
+		snprintf(
+		    why, sizeof(why), "seen on before its evacuations ended (%.60s); its segment lets it return", what);
 		recovery_enter(e, r, HOST_ROW_RETURNING, why);
 		refuse_waiting(e, r);
 		return;
 	}
 	snprintf(key, sizeof(key), "seen-on/%s/%u", r->rec.id, r->rec.refences);
-	engine_alert(e, key, "host %s was seen on (%s) before its evacuations ended. It is powered off again; recovery %s.", r->rec.host,
+	engine_alert(e, key,
+	    "host %s was seen on (%s) before its evacuations ended. It is powered off again; recovery %s.", r->rec.host,
 	    what, r->rec.id);
 	r->rec.level = r->rec.off_attempt = 0;
 	if (host_next_level(h, 0) == NIL) {
@@ -181,7 +190,8 @@ void recovery_sign_of_life(struct engine *e, struct recovery *r, const char *wha
 void recovery_compute_reports(struct engine *e, struct recovery *r)
 {
 	bool waits = r->rec.row == HOST_ROW_RETURNING ||
-		     (r->rec.row == HOST_ROW_HELD && (r->rec.back_row == HOST_ROW_RETURNING || r->rec.back_row == HOST_ROW_CLEANING));
+		     (r->rec.row == HOST_ROW_HELD &&
+			 (r->rec.back_row == HOST_ROW_RETURNING || r->rec.back_row == HOST_ROW_CLEANING));
 
 	if (r->rec.row == HOST_ROW_RECOVERED)
 		recovery_sign_of_life(e, r, "nova-compute reports");

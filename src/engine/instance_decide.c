@@ -18,12 +18,14 @@ static enum decision say(enum decision d, char *ret_why, size_t size, const char
 }
 
 /* It is on another host: is it as it was? */
-static enum decision decide_moved(const struct instance_record *i, const struct instance_view *v, const struct decide_facts *f, char *ret_why, size_t size)
+static enum decision decide_moved(const struct instance_record *i, const struct instance_view *v,
+    const struct decide_facts *f, char *ret_why, size_t size)
 {
 	if (migration_is_under_way(v->evacuation.status) || v->task == TASK_REBUILDING)
 		return say(f->is_stuck ? DECIDE_HOLD : DECIDE_WATCH, ret_why, size, "it is being rebuilt");
 	if (v->state == SERVER_ERROR) {
-		snprintf(ret_why, size, "moved to %.40s, but in ERROR: %.80s", v->host, v->fault[0] ? v->fault : "no reason given");
+		snprintf(ret_why, size, "moved to %.40s, but in ERROR: %.80s", v->host,
+		    v->fault[0] ? v->fault : "no reason given");
 		return DECIDE_REFUSE;
 	}
 	if (i->wanted == SERVER_STOPPED && v->state == SERVER_ACTIVE)
@@ -35,7 +37,8 @@ static enum decision decide_moved(const struct instance_record *i, const struct 
 }
 
 /* An evacuation of it is, or may be, under way. */
-static enum decision decide_under_way(const struct instance_view *v, const struct decide_facts *f, char *ret_why, size_t size)
+static enum decision decide_under_way(
+    const struct instance_view *v, const struct decide_facts *f, char *ret_why, size_t size)
 {
 	const struct migration_view *m = &v->evacuation;
 
@@ -45,13 +48,15 @@ static enum decision decide_under_way(const struct instance_view *v, const struc
 		return say(DECIDE_CALL, ret_why, size, "its evacuation failed after the call");
 	if (!f->is_stuck)
 		return say(DECIDE_WATCH, ret_why, size, "its evacuation is under way");
-	snprintf(ret_why, size, "evacuation %lld to %.60s has been %s for too long: it may run there; look before you repeat it",
+	snprintf(ret_why, size,
+	    "evacuation %lld to %.60s has been %s for too long: it may run there; look before you repeat it",
 	    (long long)m->id, m->dest[0] ? m->dest : "no host yet", migration_status_name(m->status));
 	return DECIDE_HOLD;
 }
 
 /* Nothing is under way. Does its state let it be evacuated? */
-static enum decision decide_by_state(const struct instance_view *v, const struct decide_facts *f, char *ret_why, size_t size)
+static enum decision decide_by_state(
+    const struct instance_view *v, const struct decide_facts *f, char *ret_why, size_t size)
 {
 	switch (v->state) {
 	case SERVER_ACTIVE:
@@ -63,7 +68,8 @@ static enum decision decide_by_state(const struct instance_view *v, const struct
 	case SERVER_RESCUED:
 		if (f->may_reset)
 			return say(DECIDE_RESET, ret_why, size, "Nova evacuates it only out of ERROR");
-		snprintf(ret_why, size, "Nova does not evacuate a %s instance, and the configuration does not allow to reset it",
+		snprintf(ret_why, size,
+		    "Nova does not evacuate a %s instance, and the configuration does not allow to reset it",
 		    server_state_name(v->state));
 		return DECIDE_REFUSE;
 	case SERVER_UNKNOWN:
@@ -82,7 +88,8 @@ static enum decision decide_after_lost_call(const struct decide_facts *f, char *
 	return say(DECIDE_AGAIN, ret_why, size, "the answer to a call was lost: it may still show up");
 }
 
-enum decision instance_decide(const struct instance_record *i, const struct instance_view *v, const struct decide_facts *f, char *ret_why, size_t size)
+enum decision instance_decide(const struct instance_record *i, const struct instance_view *v,
+    const struct decide_facts *f, char *ret_why, size_t size)
 {
 	const struct migration_view *m = &v->evacuation;
 	bool is_new = m->id > i->seen_migration_id;
@@ -96,10 +103,12 @@ enum decision instance_decide(const struct instance_record *i, const struct inst
 		return decide_under_way(v, f, ret_why, size);
 	/* `done` with the old host is the gap in which Nova has written one and not yet the other. */
 	if (m->status == MIGRATION_DONE)
-		return say(f->is_stuck ? DECIDE_HOLD : DECIDE_AGAIN, ret_why, size, "its evacuation is done, its host not yet changed");
+		return say(f->is_stuck ? DECIDE_HOLD : DECIDE_AGAIN, ret_why, size,
+		    "its evacuation is done, its host not yet changed");
 	/* `completed` of this evacuation: the source cleaned up before the target finished; the target may still be building. */
 	if (is_new && m->status == MIGRATION_COMPLETED && i->attempt)
-		return say(f->is_stuck ? DECIDE_HOLD : DECIDE_AGAIN, ret_why, size, "its source cleaned up before its evacuation ended");
+		return say(f->is_stuck ? DECIDE_HOLD : DECIDE_AGAIN, ret_why, size,
+		    "its source cleaned up before its evacuation ended");
 	if (v->task == TASK_REBUILDING && !(v->state == SERVER_ERROR && failed_since))
 		return say(f->is_stuck ? DECIDE_HOLD : DECIDE_WATCH, ret_why, size, "it is being rebuilt");
 	if (v->task == TASK_MIGRATING)

@@ -35,7 +35,7 @@ static void count_move(struct recovery *r, enum instance_row from, enum instance
 	bool was_ended = from != INSTANCE_ROW_NONE && (instance_step_of(from)->flags & STEP_FINAL);
 	bool is_ended = instance_step_of(to)->flags & STEP_FINAL;
 
-	r->waiting_n += (to == INSTANCE_ROW_WAITING) - (from == INSTANCE_ROW_WAITING);
+	r->waiting_n += (uint32_t)(to == INSTANCE_ROW_WAITING) - (uint32_t)(from == INSTANCE_ROW_WAITING);
 	r->ended_n += (uint32_t)is_ended - (uint32_t)was_ended;
 }
 
@@ -62,6 +62,15 @@ static void instance_try(struct engine *e, struct instance *i)
 	}
 }
 
+/* Said when the row is recorded, so that a list of a thousand instances does not say it all in one step. */
+void instance_log(struct engine *e, const struct instance *i, const char *note)
+{
+	bool is_bad = i->rec.row == INSTANCE_ROW_REFUSED || i->rec.row == INSTANCE_ROW_HELD;
+
+	engine_log(e, is_bad ? 4 : 6, "%s: instance %s %s: %s", i->rec.recovery, i->rec.uuid,
+	    instance_row_name(i->rec.row), note);
+}
+
 void instance_enter(struct engine *e, struct instance *i, enum instance_row row, const char *why)
 {
 	const struct instance_step *s = instance_step_of(row);
@@ -74,8 +83,6 @@ void instance_enter(struct engine *e, struct instance *i, enum instance_row row,
 	if (i->work.phase != WORK_IDLE)
 		work_disarm(e, ref);
 	count_move(r, i->rec.row, row);
-	engine_log(e, row == INSTANCE_ROW_REFUSED || row == INSTANCE_ROW_HELD ? 4 : 6, "%s: instance %s %s -> %s: %s", r->rec.id, i->rec.uuid,
-	    instance_row_name(i->rec.row), instance_row_name(row), why);
 	i->rec.row = row;
 	i->rec.row_wall_ms = e->wall_ms;
 	str_copy(i->rec.why, sizeof(i->rec.why), why);
@@ -130,7 +137,9 @@ void instance_select(struct engine *e, struct recovery *r, const struct instance
 	str_copy(i->rec.name, sizeof(i->rec.name), v->name);
 	str_copy(i->rec.project, sizeof(i->rec.project), v->project);
 	str_copy(i->rec.source, sizeof(i->rec.source), r->rec.host);
-	i->rec.wanted = v->state == SERVER_STOPPED ? SERVER_STOPPED : v->state == SERVER_ERROR ? SERVER_UNKNOWN : v->state;
+	i->rec.wanted = v->state == SERVER_STOPPED ? SERVER_STOPPED
+			: v->state == SERVER_ERROR ? SERVER_UNKNOWN
+						   : v->state;
 	/* what is over already is no evacuation of ours */
 	if (v->evacuation.status == MIGRATION_FAILED || v->evacuation.status == MIGRATION_COMPLETED)
 		i->rec.seen_migration_id = v->evacuation.id;
@@ -188,7 +197,8 @@ static void do_call(struct engine *e, struct instance *i, const struct instance_
 {
 	bool must_rest = i->rec.entry_attempt > i->rested_attempt;
 
-	i->rec.seen_migration_id = v->evacuation.id > i->rec.seen_migration_id ? v->evacuation.id : i->rec.seen_migration_id;
+	i->rec.seen_migration_id =
+	    v->evacuation.id > i->rec.seen_migration_id ? v->evacuation.id : i->rec.seen_migration_id;
 	i->rec.dest[0] = '\0';
 	i->rebuild_until_ms = NEVER_MS;
 	i->rested_attempt = i->rec.entry_attempt;
@@ -206,7 +216,8 @@ void instance_seen(struct engine *e, struct instance *i, const struct instance_v
 	char why[REASON_SIZE] = "";
 	bool shows_nothing = !migration_is_under_way(v->evacuation.status) && v->task != TASK_REBUILDING;
 
-	if (i->rec.call_open && shows_nothing && (!i->rec.empty_readings || e->now_ms - i->call_ms >= e->o.evacuate_settle_ms))
+	if (i->rec.call_open && shows_nothing &&
+	    (!i->rec.empty_readings || e->now_ms - i->call_ms >= e->o.evacuate_settle_ms))
 		i->rec.empty_readings++;
 	if (i->rec.wanted == SERVER_UNKNOWN && (v->state == SERVER_ACTIVE || v->state == SERVER_STOPPED))
 		i->rec.wanted = v->state;
@@ -258,13 +269,15 @@ static void call_ended(struct engine *e, struct instance *i, const struct op_end
 		return;
 	}
 	if (end->outcome == OUTCOME_UNKNOWN) {
-		instance_enter(e, i, INSTANCE_ROW_ASKING, "the answer to the call was lost: Nova is asked before anything is repeated");
+		instance_enter(e, i, INSTANCE_ROW_ASKING,
+		    "the answer to the call was lost: Nova is asked before anything is repeated");
 		return;
 	}
 	i->rec.call_open = false;
 	if (end->fault == FAULT_MISSING)
 		instance_enter(e, i, INSTANCE_ROW_ASKING, why);
-	else if (i->rec.entry_attempt >= e->o.evacuate_attempts || end->fault == FAULT_STATE || end->fault == FAULT_AUTH)
+	else if (i->rec.entry_attempt >= e->o.evacuate_attempts || end->fault == FAULT_STATE ||
+		 end->fault == FAULT_AUTH)
 		instance_enter(e, i, INSTANCE_ROW_REFUSED, why);
 	else
 		wait_again(e, i, why);
@@ -309,7 +322,8 @@ bool instance_may_start(struct engine *e, struct instance *i)
 	bool acts = op_kind_changes_world(i->work.kind);
 
 	if (i->rec.row == INSTANCE_ROW_CALLING || i->rec.row == INSTANCE_ROW_RESETTING) {
-		if (r->rec.row != HOST_ROW_EVACUATING || !recovery_proof_holds(r) || !r->proof_durable || !r->proof_checked) {
+		if (r->rec.row != HOST_ROW_EVACUATING || !recovery_proof_holds(r) || !r->proof_durable ||
+		    !r->proof_checked) {
 			/* announced, not begun: the attempt does not count, nothing was sent */
 			i->rec.attempt -= i->rec.row == INSTANCE_ROW_CALLING;
 			i->rec.entry_attempt -= i->rec.row == INSTANCE_ROW_CALLING;

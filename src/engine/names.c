@@ -53,8 +53,8 @@ const char *instance_row_name(enum instance_row r)
 
 const char *hold_cause_name(enum hold_cause c)
 {
-	static const char *const names[HOLD_CAUSE_N] = {"none", "mass-failure", "unconfirmed", "no-fence", "fence-failed",
-	    "cloud", "instances", "leftover-evacuation", "restart-nova-compute", "proof-void"};
+	static const char *const names[HOLD_CAUSE_N] = {"none", "mass-failure", "unconfirmed", "no-fence",
+	    "fence-failed", "cloud", "instances", "leftover-evacuation", "restart-nova-compute", "proof-void"};
 
 	return NAME_OF(names, HOLD_CAUSE_N, c);
 }
@@ -76,8 +76,8 @@ const char *moment_name(enum moment m)
 const char *op_kind_name(enum op_kind k)
 {
 	static const char *const names[OP_KIND_N] = {"none", "wait", "instances", "look", "power-off", "power-status",
-	    "force-down", "disable", "list", "migrations", "clear-forced-down", "enable", "ask", "reset-state", "evacuate",
-	    "stop"};
+	    "force-down", "disable", "list", "migrations", "clear-forced-down", "enable", "ask", "reset-state",
+	    "evacuate", "stop"};
 
 	return NAME_OF(names, OP_KIND_N, k);
 }

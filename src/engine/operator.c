@@ -33,7 +33,8 @@ static int say_release(struct engine *e, const struct operator_word *w, struct o
 		if (!r->is_used || !str_eq(r->rec.id, w->recovery))
 			continue;
 		if (r->rec.row != HOST_ROW_HELD) {
-			osha_err_set(reterr, OSHA_E_REFUSED, "recovery %s is %s, not held", w->recovery, host_row_name(r->rec.row));
+			osha_err_set(reterr, OSHA_E_REFUSED, "recovery %s is %s, not held", w->recovery,
+			    host_row_name(r->rec.row));
 			return OPERATOR_REFUSED;
 		}
 		engine_log(e, 5, "%s: released by %s", r->rec.id, w->who);
@@ -60,7 +61,8 @@ static bool may_be_confirmed(const struct recovery *r)
 {
 	enum host_row row = r->rec.row == HOST_ROW_HELD ? r->rec.back_row : r->rec.row;
 
-	return !recovery_proof_holds(r) && (row == HOST_ROW_SUSPECT || row == HOST_ROW_CONFIRMING || row == HOST_ROW_FENCING || row == HOST_ROW_PROVING);
+	return !recovery_proof_holds(r) && (row == HOST_ROW_SUSPECT || row == HOST_ROW_CONFIRMING ||
+					       row == HOST_ROW_FENCING || row == HOST_ROW_PROVING);
 }
 
 static int say_confirm_dead(struct engine *e, const struct operator_word *w, struct osha_err *reterr)
@@ -75,22 +77,23 @@ static int say_confirm_dead(struct engine *e, const struct operator_word *w, str
 		return OPERATOR_NOT_FOUND;
 	}
 	if (life && !w->despite_life) {
-		osha_err_set(reterr, OSHA_E_REFUSED, "%s sees %s alive; power it off first, or say --despite-life REASON", life, w->host);
+		osha_err_set(reterr, OSHA_E_REFUSED,
+		    "%s sees %s alive; power it off first, or say --despite-life REASON", life, w->host);
 		return OPERATOR_REFUSED;
 	}
 	if (h->recovery == NIL)
 		recovery_open(e, h);
 	r = h->recovery == NIL ? NULL : &e->recoveries[h->recovery];
 	if (!r || !may_be_confirmed(r)) {
-		osha_err_set(reterr, OSHA_E_REFUSED, "recovery %s of %s is %s: it needs no such word", r ? r->rec.id : "?", w->host,
-		    r ? host_row_name(r->rec.row) : "closed");
+		osha_err_set(reterr, OSHA_E_REFUSED, "recovery %s of %s is %s: it needs no such word",
+		    r ? r->rec.id : "?", w->host, r ? host_row_name(r->rec.row) : "closed");
 		return OPERATOR_REFUSED;
 	}
 	recovery_begin_proof(e, r, PROOF_OPERATOR, w->who);
 	r->rec.operator_go = true;
 	r->rec.ignore_power = w->despite_life != NULL;
-	snprintf(why, sizeof(why), "confirmed dead by %.50s%s%.60s", w->who, w->despite_life ? ", despite signs of life: " : "",
-	    w->despite_life ? w->despite_life : "");
+	snprintf(why, sizeof(why), "confirmed dead by %.50s%s%.60s", w->who,
+	    w->despite_life ? ", despite signs of life: " : "", w->despite_life ? w->despite_life : "");
 	recovery_enter(e, r, HOST_ROW_FORCING_DOWN, why);
 	return 0;
 }

@@ -52,13 +52,13 @@ enum instance_row {
 /* Why a recovery is held. Values are stored: append only. */
 enum hold_cause {
 	HOLD_NONE = 0,
-	HOLD_MASS,            /* too much went silent at once */
-	HOLD_UNCONFIRMED,     /* looked again and could not tell */
-	HOLD_NO_FENCE,        /* no fence level, or none that has read "on" for this host */
-	HOLD_FENCE_FAILED,    /* every level failed */
-	HOLD_CLOUD,           /* the cloud refused or did not answer a step */
-	HOLD_INSTANCES,       /* some instances did not reach their wanted state */
-	HOLD_LEFTOVER,        /* an evacuation record is still under way: a booting nova-compute would destroy the only copy */
+	HOLD_MASS,         /* too much went silent at once */
+	HOLD_UNCONFIRMED,  /* looked again and could not tell */
+	HOLD_NO_FENCE,     /* no fence level, or none that has read "on" for this host */
+	HOLD_FENCE_FAILED, /* every level failed */
+	HOLD_CLOUD,        /* the cloud refused or did not answer a step */
+	HOLD_INSTANCES,    /* some instances did not reach their wanted state */
+	HOLD_LEFTOVER, /* an evacuation record is still under way: a booting nova-compute would destroy the only copy */
 	HOLD_RESTART_COMPUTE, /* nova refuses to clear forced-down: "restart nova-compute on H" */
 	HOLD_PROOF_VOID,      /* the host was seen on and could not be fenced again */
 	HOLD_CAUSE_N
@@ -71,9 +71,9 @@ struct proof {
 	enum proof_kind kind;
 	char by[DEVICE_NAME_SIZE]; /* the device that read off, or who said it */
 	int64_t at_wall_ms;
-	uint64_t epoch;   /* of the leader that wrote it */
-	bool is_void;     /* the host was seen on since */
-	uint32_t entry;   /* the fencing entry that it belongs to */
+	uint64_t epoch; /* of the leader that wrote it */
+	bool is_void;   /* the host was seen on since */
+	uint32_t entry; /* the fencing entry that it belongs to */
 };
 
 /* Moments that people are told of. Bit (1 << moment) in due/told masks; values are stored: append only. */
@@ -90,25 +90,25 @@ struct recovery_record {
 	char id[RECOVERY_ID_SIZE];
 	char host[HOST_NAME_SIZE];
 	enum host_row row;
-	enum host_row back_row;  /* HELD: the row that a retry or a release enters */
+	enum host_row back_row; /* HELD: the row that a retry or a release enters */
 	enum hold_cause hold;
-	char why[REASON_SIZE];   /* of the last change of row, for people */
-	uint32_t entry;          /* raised at each entry into a row with an operation; attempts count within it */
-	uint32_t attempt;        /* attempts begun in this entry, recorded before each begins */
-	uint32_t level;          /* fence level in use, from 0 */
-	uint32_t off_attempt;    /* power-offs begun at this level since it was entered, recorded before each */
-	uint32_t off_readings;   /* consecutive readings of off in this entry of proving */
+	char why[REASON_SIZE];    /* of the last change of row, for people */
+	uint32_t entry;           /* raised at each entry into a row with an operation; attempts count within it */
+	uint32_t attempt;         /* attempts begun in this entry, recorded before each begins */
+	uint32_t level;           /* fence level in use, from 0 */
+	uint32_t off_attempt;     /* power-offs begun at this level since it was entered, recorded before each */
+	uint32_t off_readings;    /* consecutive readings of off in this entry of proving */
 	enum outcome off_outcome; /* of the last power-off of this fencing entry */
 	struct proof proof;
 	bool we_forced_down, we_disabled; /* set before the call: it may have happened */
 	bool forced_down_sure;            /* the call was answered */
-	bool ignore_power;       /* an operator said dead despite signs of life: readings do not overrule that word */
-	bool operator_go;        /* released or confirmed by an operator: the mass rule does not hold it again */
-	uint32_t refences;       /* how often it was powered off again after its proof */
-	uint16_t due, told;      /* moments, 1 << enum moment */
+	bool ignore_power;         /* an operator said dead despite signs of life: readings do not overrule that word */
+	bool operator_go;          /* released or confirmed by an operator: the mass rule does not hold it again */
+	uint32_t refences;         /* how often it was powered off again after its proof */
+	uint16_t due, told;        /* moments, 1 << enum moment */
 	enum hold_cause told_hold; /* cause that was last told: the same one is not told again and again */
-	uint16_t held_n;         /* how often a hold was told: part of the key of MOMENT_HELD */
-	uint64_t epoch;          /* of the last writer */
+	uint16_t held_n;           /* how often a hold was told: part of the key of MOMENT_HELD */
+	uint64_t epoch;            /* of the last writer */
 	int64_t opened_wall_ms, row_wall_ms;
 	int64_t stamp_wall_ms[HOST_ROW_N]; /* first entry into each row, 0 = never */
 	uint32_t instance_n, done_n;       /* as last counted */
@@ -122,15 +122,15 @@ struct instance_record {
 	char source[HOST_NAME_SIZE]; /* the host that it is evacuated from */
 	char dest[HOST_NAME_SIZE];   /* "" until known */
 	enum instance_row row;
-	enum server_state wanted;    /* recorded at selection, never changed after */
+	enum server_state wanted; /* recorded at selection, never changed after */
 	char why[REASON_SIZE];
-	uint32_t attempt;            /* evacuate calls begun, over the whole recovery */
-	uint32_t entry_attempt;      /* of them in this try of the recovery */
-	enum outcome call_outcome;   /* of the last call; UNKNOWN while none was answered */
-	bool call_open;              /* a call may be under way that no reading has accounted for yet */
-	uint32_t empty_readings;     /* readings since the call that showed nothing */
-	int64_t call_wall_ms;        /* for people */
-	int64_t seen_migration_id;   /* newest evacuation record known before the call: ours is a higher one */
+	uint32_t attempt;          /* evacuate calls begun, over the whole recovery */
+	uint32_t entry_attempt;    /* of them in this try of the recovery */
+	enum outcome call_outcome; /* of the last call; UNKNOWN while none was answered */
+	bool call_open;            /* a call may be under way that no reading has accounted for yet */
+	uint32_t empty_readings;   /* readings since the call that showed nothing */
+	int64_t call_wall_ms;      /* for people */
+	int64_t seen_migration_id; /* newest evacuation record known before the call: ours is a higher one */
 	int64_t row_wall_ms;
 	uint64_t epoch;
 };
@@ -141,10 +141,10 @@ struct host_record {
 	bool maintenance;
 	char maintenance_by[64];
 	int64_t maintenance_wall_ms;
-	uint32_t seen_on;   /* fence levels (1 << level) whose device has read "on" while the host was alive */
-	uint32_t miswired;  /* levels whose device read "off" while the host was alive */
+	uint32_t seen_on;  /* fence levels (1 << level) whose device has read "on" while the host was alive */
+	uint32_t miswired; /* levels whose device read "off" while the host was alive */
 	uint64_t device_key[FENCE_LEVEL_MAX]; /* hash of the level's device: another device has to prove itself anew */
-	bool death_told;    /* this death has been dealt with (cleared, skipped): nothing opens until it is seen alive */
+	bool death_told; /* this death has been dealt with (cleared, skipped): nothing opens until it is seen alive */
 	bool degraded_told;
 };
 

@@ -13,7 +13,10 @@
 #include "base/strbuf.h"
 #include "engine/state.h"
 
-enum { OUT_RESERVE = 6 }; /* one thing emits at most this many actions in one go */
+enum {
+	OUT_RESERVE = 6,      /* one thing emits at most this many actions in one go */
+	OUT_TALK_RESERVE = 16 /* log lines and alerts leave so much room for what must not be lost */
+};
 
 bool engine_out_is_full(const struct engine *e)
 {
@@ -32,10 +35,15 @@ static struct engine_action *emit(struct engine *e, enum engine_action_type type
 	return a;
 }
 
+static bool may_talk(const struct engine *e)
+{
+	return e->out && e->out->n + OUT_TALK_RESERVE < ENGINE_ACTIONS_MAX;
+}
+
 /* Log lines are the one thing that may be lost when a step says too much: the journal holds the same sentence. */
 void engine_log(struct engine *e, int priority, const char *fmt, ...)
 {
-	struct engine_action *a = emit(e, ACTION_LOG);
+	struct engine_action *a = may_talk(e) ? emit(e, ACTION_LOG) : NULL;
 	va_list ap;
 
 	if (!a)
@@ -46,17 +54,18 @@ void engine_log(struct engine *e, int priority, const char *fmt, ...)
 	va_end(ap);
 }
 
-void engine_alert(struct engine *e, const char *key, const char *fmt, ...)
+bool engine_alert(struct engine *e, const char *key, const char *fmt, ...)
 {
-	struct engine_action *a = emit(e, ACTION_ALERT);
+	struct engine_action *a = may_talk(e) ? emit(e, ACTION_ALERT) : NULL;
 	va_list ap;
 
 	if (!a)
-		return;
+		return false;
 	str_copy(a->alert.key, sizeof(a->alert.key), key);
 	va_start(ap, fmt);
 	vsnprintf(a->alert.text, sizeof(a->alert.text), fmt, ap);
 	va_end(ap);
+	return true;
 }
 
 struct work *work_of(struct engine *e, uint32_t ref)
@@ -159,7 +168,8 @@ int64_t engine_next_deadline_ms(const struct engine *e)
 	int64_t ms = e->heap_n ? ref_wake_ms((struct engine *)(uintptr_t)e, e->heap[0]) : NEVER_MS;
 
 	if (e->ready_n)
-		return e->store_retry_at_ms > e->now_ms ? (ms < e->store_retry_at_ms ? ms : e->store_retry_at_ms) : e->now_ms;
+		return e->store_retry_at_ms > e->now_ms ? (ms < e->store_retry_at_ms ? ms : e->store_retry_at_ms)
+							: e->now_ms;
 	return ms;
 }
 
@@ -196,24 +206,24 @@ void work_disarm(struct engine *e, uint32_t ref)
 	work_queue(e, ref);
 }
 
-void engine_emit_start(struct engine *e, uint64_t op, enum op_kind kind, const struct recovery *r, const struct instance *i, int64_t start_by_ms, int64_t deadline_ms)
+struct engine_action *engine_emit_start(
+    struct engine *e, uint64_t op, enum op_kind kind, const struct recovery *r, const struct instance *i)
 {
 	struct engine_action *a = emit(e, ACTION_START);
 
 	if (!a)
-		return;
+		return NULL;
 	a->start.op = op;
 	a->start.kind = kind;
 	a->start.host = r->host;
 	a->start.level = r->rec.level;
-	a->start.start_by_ms = start_by_ms;
-	a->start.deadline_ms = deadline_ms;
 	str_copy(a->start.host_name, sizeof(a->start.host_name), r->rec.host);
 	str_copy(a->start.recovery, sizeof(a->start.recovery), r->rec.id);
 	if (i)
 		str_copy(a->start.instance, sizeof(a->start.instance), i->rec.uuid);
 	if (kind == OP_DISABLE)
 		snprintf(a->start.reason, sizeof(a->start.reason), "osha recovery %s: host failed", r->rec.id);
+	return a;
 }
 
 void engine_emit_cancel(struct engine *e, uint64_t op)
@@ -236,6 +246,7 @@ static void work_start(struct engine *e, uint32_t ref)
 	struct work *w = work_of(e, ref);
 	struct instance *i = THING_TYPE(ref) == THING_INSTANCE ? &e->instances[THING_INDEX(ref)] : NULL;
 	struct recovery *r = i ? recovery_of(e, i) : &e->recoveries[THING_INDEX(ref)];
+	struct engine_action *a;
 
 	if (e->now_ms > w->confirmed_ms + e->o.start_window_ms) {
 		work_arm(e, ref, w->kind, w->deadline_ms);
@@ -246,7 +257,9 @@ static void work_start(struct engine *e, uint32_t ref)
 	w->phase = WORK_RUNNING;
 	w->began_ms = e->now_ms;
 	w->deadline_ms = e->now_ms + w->deadline_ms;
-	engine_emit_start(e, op_number(SLOT_MAIN, ref, w->gen), w->kind, r, i, w->confirmed_ms + e->o.start_window_ms, w->deadline_ms);
+	a = engine_emit_start(e, op_number(SLOT_MAIN, ref, w->gen), w->kind, r, i);
+	a->start.start_by_ms = w->confirmed_ms + e->o.start_window_ms;
+	a->start.deadline_ms = w->deadline_ms;
 	heap_update(e, ref);
 }
 
@@ -287,6 +300,8 @@ static void work_persist(struct engine *e, uint32_t ref)
 	e->pending[w->out_seq & (e->pending_n - 1)] = (struct engine_pending){.seq = w->out_seq, .ref = ref};
 	record_of(e, ref, &a->persist.record);
 	str_copy(a->persist.note, sizeof(a->persist.note), w->note);
+	if (THING_TYPE(ref) == THING_INSTANCE && w->note[0])
+		instance_log(e, &e->instances[THING_INDEX(ref)], w->note);
 	w->note[0] = '\0';
 	w->dirty = false;
 	w->announced = w->phase == WORK_ARMED;

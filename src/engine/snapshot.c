@@ -24,21 +24,24 @@ static void snapshot_gate(const struct engine *e, const struct host *h, int64_t 
 {
 	struct recovery none = {0};
 	const struct recovery *r = h->recovery == NIL ? &none : &e->recoveries[h->recovery];
-	enum hold_cause cause;
+	struct gate_answer gate;
 
 	if (recovery_proof_holds(r))
 		return;
-	fence_gate(e, h, r, now_ms, &cause, ret->held_back_by, sizeof(ret->held_back_by));
+	fence_gate(e, h, r, now_ms, &gate);
+	str_copy(ret->held_back_by, sizeof(ret->held_back_by), gate.why);
 }
 
 void engine_host_snapshot(const struct engine *e, uint32_t host, int64_t now_ms, struct host_snapshot *ret)
 {
 	const struct host *h = &e->hosts[host];
 
-	*ret = (struct host_snapshot){.record = &h->rec, .policy = &h->policy, .op = "", .op_deadline_ms = NEVER_MS, .wake_ms = NEVER_MS};
+	*ret = (struct host_snapshot){
+	    .record = &h->rec, .policy = &h->policy, .op = "", .op_deadline_ms = NEVER_MS, .wake_ms = NEVER_MS};
 	ret->verdict = host_verdict(e, h, now_ms, 0);
 	for (uint32_t m = 0; m < e->o.monitor_n; m++) {
-		ret->evidence[m].sign = h->evidence[m].expires_ms > now_ms && !e->monitor_bad[m] ? h->evidence[m].sign : SIGN_UNKNOWN;
+		ret->evidence[m].sign =
+		    h->evidence[m].expires_ms > now_ms && !e->monitor_bad[m] ? h->evidence[m].sign : SIGN_UNKNOWN;
 		ret->evidence[m].seen_ms = h->evidence[m].seen_ms;
 		ret->evidence[m].since_ms = h->evidence[m].since_ms;
 	}

@@ -18,7 +18,7 @@ enum thing_type { THING_HOST = 0, THING_RECOVERY = 1, THING_INSTANCE = 2 };
 /* thing reference: type in the two highest bits, index below */
 #define THING_REF(type, index) (((uint32_t)(type) << 30) | (index))
 #define THING_TYPE(ref)        ((enum thing_type)((ref) >> 30))
-#define THING_INDEX(ref)       ((ref) & 0x3fffffffu)
+#define THING_INDEX(ref)       ((ref)&0x3fffffffu)
 
 enum work_phase {
 	WORK_IDLE = 0,
@@ -29,18 +29,19 @@ enum work_phase {
 
 /* What every thing has: a record to keep durable and at most one operation. */
 struct work {
-	uint32_t heap_at;   /* place in the heap, NIL when not in it */
-	bool queued;        /* stands in the ready queue */
-	bool dirty;         /* the record differs from what was last given to the store */
-	bool announced;     /* the record on its way to the store carries the armed intent */
+	uint32_t heap_at; /* place in the heap, NIL when not in it */
+	bool queued;      /* stands in the ready queue */
+	bool dirty;       /* the record differs from what was last given to the store */
+	bool announced;   /* the record on its way to the store carries the armed intent */
 	enum work_phase phase;
 	enum op_kind kind;
 	uint32_t gen;       /* raised with each operation, so that a late answer is known as such */
 	uint64_t out_seq;   /* record on its way to the store, 0 = none */
 	uint64_t cancel_op; /* operation to forget, 0 = none */
-	int64_t confirmed_ms; /* when the announcement became durable: the operation starts within start_window_ms of it */
+	int64_t
+	    confirmed_ms; /* when the announcement became durable: the operation starts within start_window_ms of it */
 	int64_t began_ms, deadline_ms;
-	int64_t wake_ms;    /* when the row acts by itself */
+	int64_t wake_ms; /* when the row acts by itself */
 	char note[REASON_SIZE];
 };
 
@@ -61,10 +62,11 @@ struct host {
 	} evidence[MONITOR_MAX];
 	bool service_known, disabled, forced_down;
 	char disabled_reason[REASON_SIZE];
-	int64_t updated_at_ms;   /* nova's clock */
-	int64_t dead_since_ms;   /* our clock: since when no required monitor is alive and some say dead; NEVER_MS = it is not so */
-	int64_t odd_since_ms;    /* since when the monitors disagree */
-	uint32_t recovery;       /* open one, NIL */
+	int64_t updated_at_ms; /* nova's clock */
+	int64_t
+	    dead_since_ms; /* our clock: since when no required monitor is alive and some say dead; NEVER_MS = it is not so */
+	int64_t odd_since_ms; /* since when the monitors disagree */
+	uint32_t recovery;    /* open one, NIL */
 	uint32_t hash_next;
 };
 
@@ -73,19 +75,19 @@ struct recovery {
 	struct work work;
 	struct look power, poll;
 	uint32_t host;
-	uint32_t first, last;     /* instances */
+	uint32_t first, last; /* instances */
 	uint32_t instance_n, waiting_n, active_n, ended_n;
 	bool is_used;
-	bool from_before;         /* opened before this start */
-	bool proof_checked;       /* power was read again since this start */
-	bool proof_durable;       /* the store confirmed the record that holds the proof */
-	uint32_t unknown_readings;/* of the device since this start, before one that said anything */
-	uint32_t rounds;          /* of evacuating and verifying in this try */
-	bool tell_pending;        /* an ACTION_TELL is on its way */
-	int64_t proof_ms;         /* our clock, when the proof was written; 0 after a restart */
-	int64_t baseline_asked_ms;/* service records asked for after this may be compared with... */
+	bool from_before;            /* opened before this start */
+	bool proof_checked;          /* power was read again since this start */
+	bool proof_durable;          /* the store confirmed the record that holds the proof */
+	uint32_t unknown_readings;   /* of the device since this start, before one that said anything */
+	uint32_t rounds;             /* of evacuating and verifying in this try */
+	bool tell_pending;           /* an ACTION_TELL is on its way */
+	int64_t proof_ms;            /* our clock, when the proof was written; 0 after a restart */
+	int64_t baseline_asked_ms;   /* service records asked for after this may be compared with... */
 	int64_t baseline_updated_ms; /* ...this `updated_at`; 0 = not yet seen */
-	int64_t alive_seen_ms;    /* last sign of life that counted; 0 = none */
+	int64_t alive_seen_ms;       /* last sign of life that counted; 0 = none */
 	int64_t cleaning_until_ms;
 	uint32_t next_free;
 };
@@ -114,7 +116,7 @@ struct engine {
 	struct store_record store;
 	bool is_started;
 	uint32_t recovery_count; /* opened in this epoch */
-	uint64_t epoch;       /* 0 = not the leader: looks, does not act */
+	uint64_t epoch;          /* 0 = not the leader: looks, does not act */
 	int64_t now_ms, wall_ms, started_ms;
 	uint64_t seq_next;
 	int64_t store_retry_at_ms;
@@ -145,11 +147,26 @@ struct instance *engine_add_instance(struct engine *e, struct recovery *r, const
 struct instance *engine_find_instance(struct engine *e, const struct recovery *r, const char *uuid);
 void engine_drop_instances(struct engine *e, struct recovery *r);
 
-static inline struct host *host_of(struct engine *e, const struct recovery *r) { return &e->hosts[r->host]; }
-static inline struct recovery *recovery_of(struct engine *e, const struct instance *i) { return &e->recoveries[i->recovery]; }
-static inline uint32_t host_ref(const struct engine *e, const struct host *h) { return THING_REF(THING_HOST, (uint32_t)(h - e->hosts)); }
-static inline uint32_t recovery_ref(const struct engine *e, const struct recovery *r) { return THING_REF(THING_RECOVERY, (uint32_t)(r - e->recoveries)); }
-static inline uint32_t instance_ref(const struct engine *e, const struct instance *i) { return THING_REF(THING_INSTANCE, (uint32_t)(i - e->instances)); }
+static inline struct host *host_of(struct engine *e, const struct recovery *r)
+{
+	return &e->hosts[r->host];
+}
+static inline struct recovery *recovery_of(struct engine *e, const struct instance *i)
+{
+	return &e->recoveries[i->recovery];
+}
+static inline uint32_t host_ref(const struct engine *e, const struct host *h)
+{
+	return THING_REF(THING_HOST, (uint32_t)(h - e->hosts));
+}
+static inline uint32_t recovery_ref(const struct engine *e, const struct recovery *r)
+{
+	return THING_REF(THING_RECOVERY, (uint32_t)(r - e->recoveries));
+}
+static inline uint32_t instance_ref(const struct engine *e, const struct instance *i)
+{
+	return THING_REF(THING_INSTANCE, (uint32_t)(i - e->instances));
+}
 
 /* run.c: queue, heap, records and operations of things */
 struct work *work_of(struct engine *e, uint32_t ref);
@@ -161,8 +178,10 @@ void work_note(struct work *w, const char *text);
 void engine_run(struct engine *e);
 bool engine_out_is_full(const struct engine *e);
 void engine_log(struct engine *e, int priority, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-void engine_alert(struct engine *e, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-void engine_emit_start(struct engine *e, uint64_t op, enum op_kind kind, const struct recovery *r, const struct instance *i, int64_t start_by_ms, int64_t deadline_ms);
+bool engine_alert(struct engine *e, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* an ACTION_START whose times the caller fills in; NULL when the list is full, which engine_out_is_full() tells before */
+struct engine_action *engine_emit_start(
+    struct engine *e, uint64_t op, enum op_kind kind, const struct recovery *r, const struct instance *i);
 void engine_emit_cancel(struct engine *e, uint64_t op);
 /* operation number: which slot of which thing (2 bits), thing (32 bits), generation (30 bits) */
 enum op_slot { SLOT_MAIN = 0, SLOT_POWER = 1, SLOT_POLL = 2 };
@@ -177,7 +196,12 @@ void host_look(struct engine *e, struct host *h);
 
 /* gate.c: what holds a fence back */
 enum gate { GATE_GO, GATE_WAIT, GATE_CLEAR, GATE_SKIP, GATE_HOLD };
-enum gate fence_gate(const struct engine *e, const struct host *h, const struct recovery *r, int64_t now_ms, enum hold_cause *ret_cause, char *ret_why, size_t size);
+struct gate_answer {
+	enum hold_cause cause;
+	char why[REASON_SIZE];
+};
+enum gate fence_gate(
+    const struct engine *e, const struct host *h, const struct recovery *r, int64_t now_ms, struct gate_answer *ret);
 bool host_level_is_usable(const struct host *h, uint32_t level);
 uint32_t host_next_level(const struct host *h, uint32_t from);
 bool host_is_disabled_by(const struct host *h, const char *recovery_id);
@@ -215,6 +239,7 @@ bool recovery_is_watched(const struct recovery *r);
 /* instance_flow.c: the interpreter of the instance's table */
 void instance_select(struct engine *e, struct recovery *r, const struct instance_view *v);
 void instance_enter(struct engine *e, struct instance *i, enum instance_row row, const char *why);
+void instance_log(struct engine *e, const struct instance *i, const char *note);
 void instance_run(struct engine *e, struct instance *i);
 void instance_op_ended(struct engine *e, struct instance *i, const struct op_end *end);
 bool instance_may_start(struct engine *e, struct instance *i);
@@ -225,11 +250,11 @@ bool instance_is_ended(const struct instance_record *i);
 
 /* instance_decide.c: pure: what is known of one instance -> what to do */
 enum decision {
-	DECIDE_AGAIN,   /* not to be told yet: ask again soon */
-	DECIDE_CALL,    /* nothing is under way: a call is safe */
-	DECIDE_WATCH,   /* an evacuation is under way */
-	DECIDE_RESET,   /* to ERROR first */
-	DECIDE_STOP,    /* moved, but started: stop it */
+	DECIDE_AGAIN, /* not to be told yet: ask again soon */
+	DECIDE_CALL,  /* nothing is under way: a call is safe */
+	DECIDE_WATCH, /* an evacuation is under way */
+	DECIDE_RESET, /* to ERROR first */
+	DECIDE_STOP,  /* moved, but started: stop it */
 	DECIDE_DONE,
 	DECIDE_REFUSE,
 	DECIDE_GONE,
@@ -237,13 +262,15 @@ enum decision {
 	DECISION_N
 };
 struct decide_facts {
-	bool may_reset;        /* option */
-	bool is_settled;       /* the last call is older than evacuate_settle, and so is the first empty reading's beginning */
-	bool is_stuck;         /* the rebuild's time is over */
+	bool may_reset; /* option */
+	bool
+	    is_settled; /* the last call is older than evacuate_settle, and so is the first empty reading's beginning */
+	bool is_stuck;  /* the rebuild's time is over */
 	bool dest_is_proven_dead;
 	bool has_attempts;
 };
-enum decision instance_decide(const struct instance_record *i, const struct instance_view *v, const struct decide_facts *f, char *ret_why, size_t size);
+enum decision instance_decide(const struct instance_record *i, const struct instance_view *v,
+    const struct decide_facts *f, char *ret_why, size_t size);
 
 /* operator.c */
 int engine_operator(struct engine *e, const struct operator_word *w, struct osha_err *reterr);

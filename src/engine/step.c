@@ -63,7 +63,8 @@ static void persisted(struct engine *e, uint64_t seq, enum outcome outcome)
 		w->dirty = true;
 		e->store_retry_at_ms = e->now_ms + e->o.store_retry_ms;
 		if (!e->store_bad)
-			engine_alert(e, "store", "the journal refuses records: nothing new is started until it takes them again");
+			engine_alert(e, "store",
+			    "the journal refuses records: nothing new is started until it takes them again");
 		e->store_bad = true;
 		return;
 	}
@@ -108,7 +109,9 @@ static void op_ended(struct engine *e, const struct op_end *end)
 /* The process stood still or a clock jumped: what was seen before is not trusted, and what was to start is recorded anew. */
 static void stalled(struct engine *e, int64_t stall_ms)
 {
-	engine_log(e, 4, "stood still or clock jumped for %lld ms: evidence is gathered anew before anything is decided", (long long)stall_ms);
+	engine_log(e, 4,
+	    "stood still or clock jumped for %lld ms: evidence is gathered anew before anything is decided",
+	    (long long)stall_ms);
 	for (uint32_t k = 0; k < e->host_n; k++) {
 		for (uint32_t m = 0; m < e->o.monitor_n; m++)
 			e->hosts[k].evidence[m].expires_ms = 0;
@@ -146,9 +149,13 @@ static void monitor_health(struct engine *e, uint32_t monitor, bool is_ok, const
 		return;
 	e->monitor_bad[monitor] = !is_ok;
 	e->monitor_bad_ms[monitor] = e->now_ms;
-	engine_log(e, is_ok ? 5 : 3, "monitor %s: %s", e->o.monitor_name[monitor], is_ok ? "works again" : reason ? reason : "does not work");
+	engine_log(e, is_ok ? 5 : 3, "monitor %s: %s", e->o.monitor_name[monitor],
+	    is_ok    ? "works again"
+	    : reason ? reason
+		     : "does not work");
 	if (!is_ok)
-		engine_alert(e, e->o.monitor_name[monitor], "monitor %s does not work (%s): what it would see is unknown, nothing is fenced on it",
+		engine_alert(e, e->o.monitor_name[monitor],
+		    "monitor %s does not work (%s): what it would see is unknown, nothing is fenced on it",
 		    e->o.monitor_name[monitor], reason ? reason : "no reason given");
 	for (uint32_t k = 0; k < e->host_n; k++)
 		host_look(e, &e->hosts[k]);
@@ -206,7 +213,8 @@ static int take_event(struct engine *e, const struct engine_event *ev, struct os
 	return 0;
 }
 
-int engine_step(struct engine *e, const struct engine_event *ev, struct engine_actions *ret_actions, struct osha_err *reterr)
+int engine_step(
+    struct engine *e, const struct engine_event *ev, struct engine_actions *ret_actions, struct osha_err *reterr)
 {
 	int r;
 

@@ -10,7 +10,8 @@
 #include "base/strbuf.h"
 #include "engine/state.h"
 
-static enum sign sign_now(const struct engine *e, const struct host *h, uint32_t m, int64_t now_ms, int64_t not_before_ms)
+static enum sign sign_now(
+    const struct engine *e, const struct host *h, uint32_t m, int64_t now_ms, int64_t not_before_ms)
 {
 	if (h->evidence[m].expires_ms <= now_ms || h->evidence[m].seen_ms < not_before_ms || e->monitor_bad[m])
 		return SIGN_UNKNOWN;
@@ -60,14 +61,18 @@ static void host_look_degraded(struct engine *e, struct host *h, enum verdict v)
 	}
 	if (h->odd_since_ms == NEVER_MS)
 		h->odd_since_ms = e->now_ms;
-	if (h->rec.degraded_told || h->recovery != NIL || h->disabled || e->now_ms - h->odd_since_ms < e->o.degraded_after_ms)
+	if (h->rec.degraded_told || h->recovery != NIL || h->disabled ||
+	    e->now_ms - h->odd_since_ms < e->o.degraded_after_ms)
 		return;
+	snprintf(key, sizeof(key), "degraded/%s", h->rec.name);
+	if (!engine_alert(e, key,
+		"host %s is degraded: Nova says down but it still answers; nova-compute may have crashed. It is not "
+		"fenced.",
+		h->rec.name))
+		return; /* said with the next evidence */
+	engine_log(e, 4, "%s: degraded: some monitors say dead, another sees it alive; not fenced", h->rec.name);
 	h->rec.degraded_told = true;
 	host_dirty(e, h);
-	snprintf(key, sizeof(key), "degraded/%s", h->rec.name);
-	engine_log(e, 4, "%s: degraded: some monitors say dead, another sees it alive; not fenced", h->rec.name);
-	engine_alert(e, key, "host %s is degraded: Nova says down but it still answers; nova-compute may have crashed. It is not fenced.",
-	    h->rec.name);
 }
 
 /*
@@ -157,13 +162,15 @@ void host_take_device(struct engine *e, uint32_t host, uint32_t level, enum powe
 	miswired = power == POWER_OFF ? h->rec.miswired | bit : h->rec.miswired & ~bit;
 	if (power == POWER_OFF && !(h->rec.miswired & bit)) {
 		snprintf(key, sizeof(key), "miswired/%s/%u", h->rec.name, level);
-		engine_log(e, 2, "%s: fence device %s reads off while the host is alive: wrongly mapped, not used", h->rec.name,
-		    h->policy.level[level].device);
-		engine_alert(e, key, "fence device %s of host %s reads off while the host is alive. It belongs to another machine: "
-				     "correct the configuration. Until then %s cannot be fenced by it.",
+		engine_log(e, 2, "%s: fence device %s reads off while the host is alive: wrongly mapped, not used",
+		    h->rec.name, h->policy.level[level].device);
+		engine_alert(e, key,
+		    "fence device %s of host %s reads off while the host is alive. It belongs to another machine: "
+		    "correct the configuration. Until then %s cannot be fenced by it.",
 		    h->policy.level[level].device, h->rec.name, h->rec.name);
 	}
-	if (seen_on == h->rec.seen_on && miswired == h->rec.miswired && h->rec.device_key[level] == h->policy.level[level].key)
+	if (seen_on == h->rec.seen_on && miswired == h->rec.miswired &&
+	    h->rec.device_key[level] == h->policy.level[level].key)
 		return;
 	h->rec.seen_on = seen_on;
 	h->rec.miswired = miswired;

@@ -26,7 +26,7 @@ struct host_step {
 	enum op_kind op;
 	int64_t (*budget_ms)(const struct engine_options *o); /* of one attempt; NULL = waits for events only */
 	uint32_t (*attempts)(const struct engine_options *o); /* NULL = one */
-	enum host_row next[OUTCOME_N];                        /* unknown, done, refused; HOST_ROW_NONE = cannot happen */
+	enum host_row next[OUTCOME_N]; /* unknown, done, refused; HOST_ROW_NONE = cannot happen */
 	enum resume resume;
 	unsigned flags;
 	enum hold_cause hold; /* cause written when an edge leads to held */

@@ -2,16 +2,46 @@
 /* The host's workflow, on one screen. Changing a row changes doc/generated/workflow.md and its tests. */
 #include "engine/workflow.h"
 
-static int64_t recheck(const struct engine_options *o) { return o->recheck_after_ms; }
-static int64_t look(const struct engine_options *o) { return o->look_timeout_ms; }
-static int64_t reading(const struct engine_options *o) { return o->power_status_timeout_ms; }
-static int64_t cloud(const struct engine_options *o) { return o->cloud_timeout_ms; }
-static int64_t list(const struct engine_options *o) { return o->list_timeout_ms; }
-static int64_t returning(const struct engine_options *o) { return o->return_timeout_ms; }
-static int64_t hold(const struct engine_options *o) { return o->hold_retry_ms; }
-static uint32_t looks(const struct engine_options *o) { return o->look_attempts; }
-static uint32_t readings(const struct engine_options *o) { return o->power_status_attempts; }
-static uint32_t calls(const struct engine_options *o) { return o->cloud_attempts; }
+static int64_t recheck(const struct engine_options *o)
+{
+	return o->recheck_after_ms;
+}
+static int64_t look(const struct engine_options *o)
+{
+	return o->look_timeout_ms;
+}
+static int64_t reading(const struct engine_options *o)
+{
+	return o->power_status_timeout_ms;
+}
+static int64_t cloud(const struct engine_options *o)
+{
+	return o->cloud_timeout_ms;
+}
+static int64_t list(const struct engine_options *o)
+{
+	return o->list_timeout_ms;
+}
+static int64_t returning(const struct engine_options *o)
+{
+	return o->return_timeout_ms;
+}
+static int64_t hold(const struct engine_options *o)
+{
+	return o->hold_retry_ms;
+}
+static uint32_t looks(const struct engine_options *o)
+{
+	return o->look_attempts;
+}
+static uint32_t readings(const struct engine_options *o)
+{
+	return o->power_status_attempts;
+}
+static uint32_t calls(const struct engine_options *o)
+{
+	return o->cloud_attempts;
+}
 
 /* clang-format off */
 static const struct host_step host_steps[HOST_ROW_N] = {

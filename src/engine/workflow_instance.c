@@ -2,9 +2,18 @@
 /* The instance's workflow, on one screen. What an answer of the cloud means is decided in instance_decide.c. */
 #include "engine/workflow.h"
 
-static int64_t cloud(const struct engine_options *o) { return o->cloud_timeout_ms; }
-static int64_t post(const struct engine_options *o) { return o->evacuate_timeout_ms; }
-static int64_t rebuild(const struct engine_options *o) { return o->rebuild_timeout_ms; }
+static int64_t cloud(const struct engine_options *o)
+{
+	return o->cloud_timeout_ms;
+}
+static int64_t post(const struct engine_options *o)
+{
+	return o->evacuate_timeout_ms;
+}
+static int64_t rebuild(const struct engine_options *o)
+{
+	return o->rebuild_timeout_ms;
+}
 
 /* clang-format off */
 static const struct instance_step instance_steps[INSTANCE_ROW_N] = {
