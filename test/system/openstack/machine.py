@@ -57,10 +57,6 @@ class Machine:
             if with_compute:
                 self._start_compute()
 
-    def cut_power(self):
-        """The cable is pulled: off, told to nobody."""
-        self.power_off()
-
     # -- the host's network face -------------------------------------------------------------
     def set_wire(self, state):
         """`light`: the probe address answers; `dark`: silence; `refuse`: RST, so a kernel lives."""
