@@ -330,6 +330,8 @@ bool puppet_happen(struct puppet *p, const struct sim_event *ev)
 	}
 	if (ev->b != p->life || !p->engine)
 		return true;
+	if (ev->what == SIM_TIMER && ev->at_ms < p->timer_ms)
+		return true; /* an earlier one has fired since and armed this time anew */
 	if (ev->what == SIM_TIMER) {
 		p->timer_ms = INT64_MAX;
 		step(p, &timer);

@@ -45,9 +45,7 @@ static void slow_bmc(struct sim_world *w)
 
 static void hung_host(struct sim_world *w)
 {
-	/* kernel hangs: guests go on writing, nothing answers; power stays on until fenced */
-	w->host[0].compute = false;
-	w->host[0].cut = true;
+	sim_later(w, 10000, SIM_HANG, 0, 0, 0);
 }
 
 static void returns_later(struct sim_world *w)

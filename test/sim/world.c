@@ -130,6 +130,18 @@ static void compute_starts(struct sim_world *w, uint32_t host)
 	}
 }
 
+static bool is_evacuated_from(const struct sim_world *w, uint32_t guest, uint32_t host)
+{
+	for (uint32_t k = 0; k < w->migration_n; k++) {
+		const struct sim_migration *m = &w->migration[k];
+
+		if (m->guest == guest && m->source == host &&
+		    (migration_is_under_way(m->status) || m->status == MIGRATION_DONE))
+			return true;
+	}
+	return false;
+}
+
 static void host_returns(struct sim_world *w, uint32_t host)
 {
 	struct sim_host *h = &w->host[host];
@@ -137,9 +149,10 @@ static void host_returns(struct sim_world *w, uint32_t host)
 	if (h->power)
 		return;
 	h->power = true;
-	/* guests whose host Nova still calls this one are started by it */
+	/* guests whose host Nova still calls this one are started by it, but for those that it first destroys as evacuated */
 	for (uint32_t g = 0; g < SIM_GUESTS; g++) {
-		if (w->guest[g].host == host && w->guest[g].state == SERVER_ACTIVE && w->guest[g].task == TASK_NONE)
+		if (w->guest[g].host == host && w->guest[g].state == SERVER_ACTIVE && w->guest[g].task == TASK_NONE &&
+		    !is_evacuated_from(w, g, host))
 			guest_runs(w, g, host);
 	}
 	compute_starts(w, host);
@@ -286,6 +299,10 @@ bool sim_world_happen(struct sim_world *w, const struct sim_event *ev)
 	case SIM_DEATH:
 		power_off(w, (uint32_t)ev->a);
 		w->host[ev->a].ever_died |= ev->what == SIM_DEATH;
+		return true;
+	case SIM_HANG: /* the kernel stands: guests go on writing, nothing answers, power stays on until it is cut */
+		w->host[ev->a].compute = false;
+		w->host[ev->a].cut = true;
 		return true;
 	case SIM_RETURN:
 		host_returns(w, (uint32_t)ev->a);

@@ -52,6 +52,7 @@ enum sim_what {
 	SIM_POWER_OFF,  /* a: host */
 	SIM_EVACUATION, /* a: migration, b: phase */
 	SIM_DEATH,      /* a: host */
+	SIM_HANG,       /* a: host */
 	SIM_RETURN,     /* a: host */
 	SIM_START,      /* the daemon comes up again */
 	SIM_CRASH,
