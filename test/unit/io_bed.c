@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -229,6 +230,8 @@ static void *serve(void *arg)
 			return NULL;
 		}
 		struct timeval bound = {.tv_sec = PEER_TIMEOUT_S};
+		int one = 1;
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof bound);
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound);
 		__atomic_store_n(&s->current, fd, __ATOMIC_SEQ_CST);
