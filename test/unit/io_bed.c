@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See io_bed.h. The servers are plain blocking threads: what they do must not depend on the loop under test. */
-#include "io_bed.h"
+#include "test/unit/io_bed.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

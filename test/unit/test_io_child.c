@@ -13,7 +13,7 @@
 #include "base/strbuf.h"
 #include "io/child.h"
 #include "io/file.h"
-#include "io_bed.h"
+#include "test/unit/io_bed.h"
 
 enum { LONG_MS = 20000, GONE_MS = 20000 };
 

@@ -16,7 +16,7 @@
 #include "io/file.h"
 #include "io/log.h"
 #include "io/notify.h"
-#include "io_bed.h"
+#include "test/unit/io_bed.h"
 
 static char path[100];
 static struct osha_err err;

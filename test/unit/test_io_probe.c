@@ -9,7 +9,7 @@
 
 #include "base/strbuf.h"
 #include "io/probe.h"
-#include "io_bed.h"
+#include "test/unit/io_bed.h"
 
 enum { LONG_MS = 20000, MANY = 2000 };
 

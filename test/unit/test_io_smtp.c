@@ -6,7 +6,7 @@
 
 #include "base/strbuf.h"
 #include "io/smtp.h"
-#include "io_bed.h"
+#include "test/unit/io_bed.h"
 
 enum { RCPT_N = 2 };
 

@@ -12,7 +12,7 @@
 #include "base/strbuf.h"
 #include "io/file.h"
 #include "io/usock.h"
-#include "io_bed.h"
+#include "test/unit/io_bed.h"
 
 enum { LONG_MS = 20000 };
 
