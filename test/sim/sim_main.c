@@ -277,6 +277,7 @@ int main(int argc, char **argv)
 			return usage(o == 'h' ? stdout : stderr);
 		}
 	}
+	setvbuf(stdout, NULL, _IOLBF, 0); /* what a run said is seen even if it never ends */
 	clock_gettime(CLOCK_MONOTONIC, &t0);
 	ok = run_all(&a, &c);
 	clock_gettime(CLOCK_MONOTONIC, &t1);
