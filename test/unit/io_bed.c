@@ -289,7 +289,7 @@ void deaf_open(struct deaf *d)
 	at.sin_port = htons(d->port);
 	for (size_t i = 0; i < sizeof d->fillers / sizeof d->fillers[0]; i++) {
 		d->fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		connect(d->fillers[i], (struct sockaddr *)&at, sizeof at);
+		(void)connect(d->fillers[i], (struct sockaddr *)&at, sizeof at);
 	}
 }
 

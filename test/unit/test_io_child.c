@@ -187,7 +187,9 @@ static void test_endless_output_is_cut(void **state)
 static void test_descendants_do_not_stay(void **state)
 {
 	struct got g = run_shell(*state,
-	    "setsid sh -c 'echo $$; trap \"\" TERM HUP; (sleep 1000 & exit 0); sleep 1000' & sleep 0.2; exit 5",
+	    "trap 'exit 5' USR1; export P=$$; setsid sh -c 'echo $$; trap \"\" TERM HUP; (sleep 1000 & exit 0); kill "
+	    "-USR1 $P; "
+	    "sleep 1000' & while :; do wait; done",
 	    LONG_MS);
 	assert_int_equal(g.r.end, IO_CHILD_EXITED);
 	assert_int_equal(g.r.code, 5);
