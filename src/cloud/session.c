@@ -17,10 +17,7 @@ static void op_unlink(struct cloud_op *op)
 {
 	struct cloud_session *s = op->session;
 
-	if (op->state == OP_QUEUED)
-		TAILQ_REMOVE(&s->queue, op, link);
-	else
-		TAILQ_REMOVE(&s->busy, op, link);
+	TAILQ_REMOVE(op->state == OP_QUEUED ? &s->queue : &s->busy, op, link);
 	if (op->state == OP_IN_FLIGHT)
 		s->in_flight--;
 }
@@ -40,14 +37,20 @@ static void op_enter(struct cloud_op *op, enum op_state state)
 		s->in_flight++;
 }
 
-static void op_free(struct cloud_op *op)
+/* Gives back what a call holds; it stands in no list any more. */
+static void op_release(struct cloud_op *op)
 {
 	io_timer_stop(&op->timer);
 	io_http_cancel(op->http);
-	op_unlink(op);
-	op->session->n_ops--;
 	cloud_call_free(&op->call);
 	free(op);
+}
+
+static void op_free(struct cloud_op *op)
+{
+	op_unlink(op);
+	op->session->n_ops--;
+	op_release(op);
 }
 
 static void op_tell(void *arg)
@@ -204,12 +207,15 @@ int cloud_session_new(struct io_loop *loop, const struct cloud_credentials *c,
 void cloud_session_free(struct cloud_session **session)
 {
 	struct cloud_session *s = *session;
-	struct cloud_op *op;
+	struct cloud_op *op, *next;
 
 	if (!s)
 		return;
-	while ((op = TAILQ_FIRST(&s->queue)) || (op = TAILQ_FIRST(&s->busy)))
-		op_free(op);
+	TAILQ_CONCAT(&s->queue, &s->busy, link);
+	for (op = TAILQ_FIRST(&s->queue); op; op = next) {
+		next = TAILQ_NEXT(op, link);
+		op_release(op);
+	}
 	io_http_cancel(s->login);
 	io_http_destroy(s->http);
 	cloud_token_clear(&s->token);

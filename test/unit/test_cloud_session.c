@@ -67,7 +67,7 @@ static ssize_t read_cut(void *arg, uint64_t pos, char *buf, size_t max)
 {
 	if (pos > 0)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
-	memcpy(buf, "{\"services\":[", 13);
+	memcpy(buf, services, 13);
 	return 13;
 }
 
