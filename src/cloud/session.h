@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 #include "cloud/call.h"
-#include "cloud/credentials.h"
+#include "cloud/credentials_check.h"
 
 struct io_loop;
 struct cloud_session;
