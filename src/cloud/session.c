@@ -134,12 +134,23 @@ static void session_pump(struct cloud_session *s)
 	}
 }
 
+/*
+ * Was the request turned away at the door for its token? Then it may be sent again with a new one. For a PUT or POST only the door's own
+ * answer counts, which names where tokens come from: a 401 from further inside may have come after something was begun.
+ * Source: RFC 9110, 11.6.1; keystonemiddleware's auth_token.
+ */
 static bool answer_is_stale_token(const struct cloud_op *op, const struct io_http_answer *answer)
 {
-	return answer->result == 0 && answer->status == 401 && op->renewals < SESSION_RENEWALS_MAX;
+	struct cloud_request request;
+	char challenge[16];
+
+	if (answer->result < 0 || answer->status != 401 || op->renewals >= SESSION_RENEWALS_MAX)
+		return false;
+	if (!cloud_call_request(op->call, &request))
+		return false;
+	return !request.is_mutating || io_http_answer_header(answer, "WWW-Authenticate", challenge, sizeof(challenge));
 }
 
-/* 401 says that the request was not looked at: with a new token it may be sent again, whatever it was. */
 static void op_renew(struct cloud_op *op)
 {
 	struct cloud_session *s = op->session;
