@@ -154,14 +154,14 @@ static size_t chassis_control(struct bmc_ipmi *bmc, struct bmc_session *s, const
 }
 
 static const struct command_row commands[] = {
-    {NETFN_APP,     0x01, 0, BMC_PRIVILEGE_USER,     device_id        },
-    {NETFN_APP,     0x37, 0, 0,                      system_guid      },
-    {NETFN_APP,     0x38, 2, 0,                      auth_capabilities},
-    {NETFN_APP,     0x3b, 1, BMC_PRIVILEGE_USER,     set_privilege    },
-    {NETFN_APP,     0x3c, 4, BMC_PRIVILEGE_USER,     close_session    },
-    {NETFN_APP,     0x54, 3, 0,                      cipher_suites    },
-    {NETFN_CHASSIS, 0x01, 0, BMC_PRIVILEGE_USER,     chassis_status   },
-    {NETFN_CHASSIS, 0x02, 1, BMC_PRIVILEGE_OPERATOR, chassis_control  },
+    {NETFN_APP, 0x01, 0, BMC_PRIVILEGE_USER, device_id},
+    {NETFN_APP, 0x37, 0, 0, system_guid},
+    {NETFN_APP, 0x38, 2, 0, auth_capabilities},
+    {NETFN_APP, 0x3b, 1, BMC_PRIVILEGE_USER, set_privilege},
+    {NETFN_APP, 0x3c, 4, BMC_PRIVILEGE_USER, close_session},
+    {NETFN_APP, 0x54, 3, 0, cipher_suites},
+    {NETFN_CHASSIS, 0x01, 0, BMC_PRIVILEGE_USER, chassis_status},
+    {NETFN_CHASSIS, 0x02, 1, BMC_PRIVILEGE_OPERATOR, chassis_control},
 };
 
 size_t bmc_command_run(

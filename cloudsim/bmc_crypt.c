@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const struct bmc_suite suites[] = {
-    {.id = 3,  .auth = 1, .integrity = 1, .conf = 1, .hash_bytes = 20, .code_bytes = 12},
+    {.id = 3, .auth = 1, .integrity = 1, .conf = 1, .hash_bytes = 20, .code_bytes = 12},
     {.id = 17, .auth = 3, .integrity = 4, .conf = 1, .hash_bytes = 32, .code_bytes = 16},
 };
 
@@ -48,7 +48,7 @@ static bool run_cbc(const uint8_t *key, const uint8_t *iv, const uint8_t *in, si
 		  EVP_CipherFinal_ex(ctx, out + done, &rest) == 1;
 
 	EVP_CIPHER_CTX_free(ctx);
-	return ok && (size_t)(done + rest) == n;
+	return ok && (size_t)done + (size_t)rest == n;
 }
 
 size_t bmc_aes_seal(

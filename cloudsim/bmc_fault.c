@@ -15,14 +15,14 @@ struct fault_switch {
 };
 
 static const struct fault_switch switches[] = {
-    {"dead",           offsetof(struct bmc_ipmi_faults, is_dead)             },
-    {"stays-on",       offsetof(struct bmc_ipmi_faults, is_deaf_to_orders)   },
-    {"refuse-repeat",  offsetof(struct bmc_ipmi_faults, is_refusing_repeat)  },
-    {"wrong-password", offsetof(struct bmc_ipmi_faults, is_refusing_login)   },
-    {"busy",           offsetof(struct bmc_ipmi_faults, is_busy)             },
-    {"no-suite-3",     offsetof(struct bmc_ipmi_faults, is_refusing_suite_3) },
-    {"no-suite-17",    offsetof(struct bmc_ipmi_faults, is_refusing_suite_17)},
-    {"garble",         offsetof(struct bmc_ipmi_faults, is_garbling)         },
+    {"dead", offsetof(struct bmc_ipmi_faults, is_dead)},
+    {"stays-on", offsetof(struct bmc_ipmi_faults, is_deaf_to_orders)},
+    {"refuse-repeat", offsetof(struct bmc_ipmi_faults, is_refusing_repeat)},
+    {"wrong-password", offsetof(struct bmc_ipmi_faults, is_refusing_login)},
+    {"busy", offsetof(struct bmc_ipmi_faults, is_busy)},
+    {"no-suite-3", offsetof(struct bmc_ipmi_faults, is_refusing_suite_3)},
+    {"no-suite-17", offsetof(struct bmc_ipmi_faults, is_refusing_suite_17)},
+    {"garble", offsetof(struct bmc_ipmi_faults, is_garbling)},
 };
 
 static bool parse_number(const char *s, long max, char stop, long *ret, const char **ret_end)

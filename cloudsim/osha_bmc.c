@@ -19,8 +19,6 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
-
 struct machine {
 	const char *address, *power_file, *faults_file, *hook, *password_file;
 	uint16_t port;
@@ -174,17 +172,11 @@ static const char usage[] =
 
 static int parse_options(struct machine *m, int argc, char **argv)
 {
-	static const struct option longs[] = {
-	    {"address",          required_argument, NULL, 'a'},
-            {"port",              required_argument, NULL, 'p'},
-	    {"power-file",                  required_argument, NULL, 'f'},
-            {"faults-file",required_argument, NULL, 'x'},
-	    {"hook",               required_argument, NULL, 'k'},
-            {"username",       required_argument, NULL, 'l'},
-	    {"password-file",              required_argument, NULL, 's'},
-            {"help",                  no_argument, NULL, 'h'},
-            {0             }
-        };
+	static const struct option longs[] = {{"address", required_argument, NULL, 'a'},
+	    {"port", required_argument, NULL, 'p'}, {"power-file", required_argument, NULL, 'f'},
+	    {"faults-file", required_argument, NULL, 'x'}, {"hook", required_argument, NULL, 'k'},
+	    {"username", required_argument, NULL, 'l'}, {"password-file", required_argument, NULL, 's'},
+	    {"help", no_argument, NULL, 'h'}, {0}};
 	bool ok = true;
 	int c;
 
@@ -228,13 +220,14 @@ static int read_password(struct machine *m, struct osha_err *reterr)
 static int read_kg(struct machine *m, struct osha_err *reterr)
 {
 	const char *given = getenv("OSHA_BMC_KG");
-	unsigned int byte;
 
 	for (; given && given[0]; given += 2) {
-		if (m->config.kg_bytes == sizeof(m->config.kg) || !given[1] || sscanf(given, "%2x", &byte) != 1)
+		char pair[3] = {given[0], given[1], '\0'};
+
+		if (m->config.kg_bytes == sizeof(m->config.kg) || strspn(pair, "0123456789abcdefABCDEF") != 2)
 			return osha_err_set(
 			    reterr, OSHA_E_USAGE, "OSHA_BMC_KG: expected up to 20 bytes in hexadecimal");
-		m->config.kg[m->config.kg_bytes++] = (uint8_t)byte;
+		m->config.kg[m->config.kg_bytes++] = (uint8_t)strtoul(pair, NULL, 16);
 	}
 	return 0;
 }

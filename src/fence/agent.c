@@ -47,9 +47,7 @@ static void limit_stop(void)
  * comes within @ms. */
 static void limit_start_status(const struct agent *a, int64_t ms, const char *what, int status)
 {
-	struct itimerval t = {
-	    .it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000}
-        };
+	struct itimerval t = {.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000}};
 
 	limit_stop();
 	limit_text[0] = '\0';

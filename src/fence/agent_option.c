@@ -14,54 +14,54 @@
 #include <strings.h>
 
 static const struct agent_option common_rows[] = {
-  /* "option" is the key's former name. Agents that ignore it reboot the machine when asked for option=status. */
+    /* "option" is the key's former name. Agents that ignore it reboot the machine when asked for option=status. */
     {.name = "action",
-     .obsolete = "option",
-     .long_opt = "action",
-     .letter = 'o',
-     .type = AGENT_SELECT,
-     .choices = "off|on|reboot|status|monitor|list|metadata|validate-all",
-     .fallback = "reboot",
-     .text = "What to do"},
+	.obsolete = "option",
+	.long_opt = "action",
+	.letter = 'o',
+	.type = AGENT_SELECT,
+	.choices = "off|on|reboot|status|monitor|list|metadata|validate-all",
+	.fallback = "reboot",
+	.text = "What to do"},
     {.name = "delay",
-     .long_opt = "delay",
-     .type = AGENT_SECOND,
-     .fallback = "0",
-     .max = 600,
-     .text = "Wait this long before off and reboot"},
+	.long_opt = "delay",
+	.type = AGENT_SECOND,
+	.fallback = "0",
+	.max = 600,
+	.text = "Wait this long before off and reboot"},
     {.name = "login_timeout",
-     .long_opt = "login-timeout",
-     .type = AGENT_SECOND,
-     .fallback = "5",
-     .min = 1,
-     .max = 600,
-     .text = "Longest time to connect and log in, name lookup and password_script included"},
+	.long_opt = "login-timeout",
+	.type = AGENT_SECOND,
+	.fallback = "5",
+	.min = 1,
+	.max = 600,
+	.text = "Longest time to connect and log in, name lookup and password_script included"},
     {.name = "shell_timeout",
-     .long_opt = "shell-timeout",
-     .type = AGENT_SECOND,
-     .fallback = "3",
-     .min = 1,
-     .max = 600,
-     .text = "Longest wait for the answer to one command"},
+	.long_opt = "shell-timeout",
+	.type = AGENT_SECOND,
+	.fallback = "3",
+	.min = 1,
+	.max = 600,
+	.text = "Longest wait for the answer to one command"},
     {.name = "power_timeout",
-     .long_opt = "power-timeout",
-     .type = AGENT_SECOND,
-     .fallback = "20",
-     .min = 1,
-     .max = 3600,
-     .text = "Longest wait until the power reads as asked after off or on"},
+	.long_opt = "power-timeout",
+	.type = AGENT_SECOND,
+	.fallback = "20",
+	.min = 1,
+	.max = 3600,
+	.text = "Longest wait until the power reads as asked after off or on"},
     {.name = "power_wait",
-     .long_opt = "power-wait",
-     .type = AGENT_SECOND,
-     .fallback = "0",
-     .max = 600,
-     .text = "Wait this long after off or on before the power is read for the first time"},
+	.long_opt = "power-wait",
+	.type = AGENT_SECOND,
+	.fallback = "0",
+	.max = 600,
+	.text = "Wait this long after off or on before the power is read for the first time"},
     {.name = "version",
-     .long_opt = "version",
-     .letter = 'V',
-     .type = AGENT_BOOLEAN,
-     .text = "Print the version and exit"},
-    {.name = "help",				 .long_opt = "help",                                        .letter = 'h',								     .type = AGENT_BOOLEAN, .text = "Print the options and exit"      },
+	.long_opt = "version",
+	.letter = 'V',
+	.type = AGENT_BOOLEAN,
+	.text = "Print the version and exit"},
+    {.name = "help", .long_opt = "help", .letter = 'h', .type = AGENT_BOOLEAN, .text = "Print the options and exit"},
 };
 
 static void add_rows(struct agent *a, const struct agent_option *rows, size_t n)
@@ -182,10 +182,27 @@ static void remember_unknown(struct agent *a, const char *key)
 	a->unknown_n++;
 }
 
+/* Checks @copy and moves it into the row; it stays the caller's on failure. */
+static int store_value(struct agent *a, size_t i, char *copy, struct osha_err *reterr)
+{
+	int rc = check_value(a->options[i], copy, reterr);
+
+	if (rc)
+		return rc;
+	/* Two addresses or two actions: whichever were taken, the other may be the one that was meant. */
+	if (a->values[i] && !str_eq(a->values[i], copy)) {
+		osha_err_set(reterr, OSHA_E_USAGE, "%s: given twice with different values", a->options[i]->name);
+		return -OSHA_E_USAGE;
+	}
+	agent_secret_free(&a->values[i]);
+	a->values[i] = copy;
+	return 0;
+}
+
 int agent_options_set(struct agent *a, const char *key, const char *value, size_t value_len, struct osha_err *reterr)
 {
-	AGENT_SECRET_AUTO char *copy = NULL;
 	size_t i = find_row(a, key);
+	char *copy;
 	int rc;
 
 	/* Cluster managers add the target's name to what the operator configured; it means nothing to a device. */
@@ -198,16 +215,10 @@ int agent_options_set(struct agent *a, const char *key, const char *value, size_
 	copy = strndup(value, value_len);
 	if (!copy)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "%s", a->options[i]->name);
-	rc = check_value(a->options[i], copy, reterr);
+	rc = store_value(a, i, copy, reterr);
 	if (rc)
-		return rc;
-	/* Two addresses or two actions: whichever were taken, the other may be the one that was meant. */
-	if (a->values[i] && !str_eq(a->values[i], copy))
-		return osha_err_set(reterr, OSHA_E_USAGE, "%s: given twice with different values", a->options[i]->name);
-	agent_secret_free(&a->values[i]);
-	a->values[i] = copy;
-	copy = NULL;
-	return 0;
+		agent_secret_free(&copy);
+	return rc;
 }
 
 static int read_line(struct agent *a, const char *line, size_t len, struct osha_err *reterr)

@@ -14,8 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum { SECRET_MAX_BYTES = 1024 };
 
 /* The running script, leader of a group of its own; 0 when none runs. */

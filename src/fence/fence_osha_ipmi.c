@@ -21,53 +21,53 @@ enum {
 
 static const struct agent_option ipmi_rows[] = {
     {.name = "ip",
-     .obsolete = "ipaddr",
-     .long_opt = "ip",
-     .letter = 'a',
-     .type = AGENT_STRING,
-     .is_required = true,
-     .max_bytes = 253,
-     .text = "Address or host name of the BMC"},
+	.obsolete = "ipaddr",
+	.long_opt = "ip",
+	.letter = 'a',
+	.type = AGENT_STRING,
+	.is_required = true,
+	.max_bytes = 253,
+	.text = "Address or host name of the BMC"},
     {.name = "ipport",
-     .long_opt = "ipport",
-     .letter = 'u',
-     .type = AGENT_INTEGER,
-     .fallback = "623",
-     .min = 1,
-     .max = 65535,
-     .text = "UDP port of the BMC"},
+	.long_opt = "ipport",
+	.letter = 'u',
+	.type = AGENT_INTEGER,
+	.fallback = "623",
+	.min = 1,
+	.max = 65535,
+	.text = "UDP port of the BMC"},
     AGENT_ROWS_LOGIN,
     {.name = "cipher",
-     .long_opt = "cipher",
-     .letter = 'C',
-     .type = AGENT_SELECT,
-     .choices = "3|17",
-     .text = "Cipher suite; without it 17 is tried first and 3 where the BMC refuses that"                                                                                  },
+	.long_opt = "cipher",
+	.letter = 'C',
+	.type = AGENT_SELECT,
+	.choices = "3|17",
+	.text = "Cipher suite; without it 17 is tried first and 3 where the BMC refuses that"},
     {.name = "privlvl",
-     .long_opt = "privlvl",
-     .letter = 'L',
-     .type = AGENT_SELECT,
-     .choices = "user|operator|administrator",
-     .fallback = "administrator",
-     .text = "Privilege level of the session; changing the power needs operator"},
+	.long_opt = "privlvl",
+	.letter = 'L',
+	.type = AGENT_SELECT,
+	.choices = "user|operator|administrator",
+	.fallback = "administrator",
+	.text = "Privilege level of the session; changing the power needs operator"},
     {.name = "hexadecimal_kg",
-     .long_opt = "hexadecimal-kg",
-     .type = AGENT_STRING,
-     .is_secret = true,
-     .max_bytes = 2 + 2 * IPMI_KG_MAX_BYTES,
-     .text = "BMC key (Kg) in hexadecimal"},
+	.long_opt = "hexadecimal-kg",
+	.type = AGENT_STRING,
+	.is_secret = true,
+	.max_bytes = 2 + 2 * IPMI_KG_MAX_BYTES,
+	.text = "BMC key (Kg) in hexadecimal"},
     {.name = "workaround",
-     .long_opt = "workaround",
-     .type = AGENT_STRING,
-     .fallback = "open-session-privilege",
-     .text = "Comma-separated deviations of the BMC to live with: none, open-session-privilege, authcap, intel20, "
-		"supermicro20, sun20, integrity-check, no-checksum"                                                                  },
+	.long_opt = "workaround",
+	.type = AGENT_STRING,
+	.fallback = "open-session-privilege",
+	.text = "Comma-separated deviations of the BMC to live with: none, open-session-privilege, authcap, intel20, "
+		"supermicro20, sun20, integrity-check, no-checksum"},
     {.name = "lanplus",
-     .long_opt = "lanplus",
-     .letter = 'P',
-     .type = AGENT_BOOLEAN,
-     .fallback = "1",
-     .text = "IPMI 2.0; the only protocol that this agent speaks"                                          },
+	.long_opt = "lanplus",
+	.letter = 'P',
+	.type = AGENT_BOOLEAN,
+	.fallback = "1",
+	.text = "IPMI 2.0; the only protocol that this agent speaks"},
 };
 
 struct word_flag {
@@ -76,14 +76,14 @@ struct word_flag {
 };
 
 static const struct word_flag workarounds[] = {
-    {"none",		   0								  },
-    {"open-session-privilege", IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_OPEN_SESSION_PRIVILEGE         },
-    {"authcap",		IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_AUTHENTICATION_CAPABILITIES    },
-    {"intel20",		IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_INTEL_2_0_SESSION              },
-    {"supermicro20",           IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_SUPERMICRO_2_0_SESSION         },
-    {"sun20",		  IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_SUN_2_0_SESSION                },
-    {"integrity-check",        IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_NON_EMPTY_INTEGRITY_CHECK_VALUE},
-    {"no-checksum",            IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_NO_CHECKSUM_CHECK              },
+    {"none", 0},
+    {"open-session-privilege", IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_OPEN_SESSION_PRIVILEGE},
+    {"authcap", IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_AUTHENTICATION_CAPABILITIES},
+    {"intel20", IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_INTEL_2_0_SESSION},
+    {"supermicro20", IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_SUPERMICRO_2_0_SESSION},
+    {"sun20", IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_SUN_2_0_SESSION},
+    {"integrity-check", IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_NON_EMPTY_INTEGRITY_CHECK_VALUE},
+    {"no-checksum", IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_NO_CHECKSUM_CHECK},
 };
 
 static int parse_workarounds(const char *text, unsigned int *ret_flags, struct osha_err *reterr)
@@ -288,10 +288,10 @@ static int ipmi_agent_power_set(void *device, enum agent_power wanted, struct os
 	if (fiid_obj_get(answer, "comp_code", &code) != 1)
 		code = 0;
 	fiid_obj_destroy(answer);
-	rc = osha_err_set(reterr, OSHA_E_REFUSED, "Chassis Control: %s (completion code 0x%02x)",
-	    ipmi_ctx_errormsg(device), (unsigned int)code);
 	if (!code)
 		return osha_err_set(reterr, OSHA_E_NET, "Chassis Control: %s", ipmi_ctx_errormsg(device));
+	osha_err_set(reterr, OSHA_E_REFUSED, "Chassis Control: %s (completion code 0x%02x)", ipmi_ctx_errormsg(device),
+	    (unsigned int)code);
 	return code == IPMI_COMP_CODE_NODE_BUSY ? AGENT_SET_BUSY : AGENT_SET_REFUSED;
 }
 

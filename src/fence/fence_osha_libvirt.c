@@ -17,17 +17,17 @@ enum { KEEPALIVE_COUNT = 3, KEEPALIVE_INTERVAL_S = 1 };
 
 static const struct agent_option libvirt_rows[] = {
     {.name = "uri",
-     .long_opt = "uri",
-     .type = AGENT_STRING,
-     .fallback = "qemu:///system",
-     .text = "Connection URI of the hypervisor; written out, it may hold no password"   },
-    { .name = "plug",
-     .obsolete = "port",
-     .long_opt = "plug",
-     .letter = 'n',
-     .type = AGENT_STRING,
-     .max_bytes = 255,
-     .text = "Name or UUID of the virtual machine; needed by off, on, reboot and status"},
+	.long_opt = "uri",
+	.type = AGENT_STRING,
+	.fallback = "qemu:///system",
+	.text = "Connection URI of the hypervisor; written out, it may hold no password"},
+    {.name = "plug",
+	.obsolete = "port",
+	.long_opt = "plug",
+	.letter = 'n',
+	.type = AGENT_STRING,
+	.max_bytes = 255,
+	.text = "Name or UUID of the virtual machine; needed by off, on, reboot and status"},
     AGENT_ROWS_LOGIN,
 };
 

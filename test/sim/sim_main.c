@@ -45,9 +45,7 @@ static void slow_bmc(struct sim_world *w)
 
 static void hung_host(struct sim_world *w)
 {
-	/* kernel hangs: guests go on writing, nothing answers; power stays on until fenced */
-	w->host[0].compute = false;
-	w->host[0].cut = true;
+	sim_later(w, 10000, SIM_HANG, 0, 0, 0);
 }
 
 static void returns_later(struct sim_world *w)
@@ -120,13 +118,14 @@ static void check_end(const struct sim_scenario *s, struct sim_world *w, struct 
 		if (w->guest[g].host == 0)
 			sim_violated(w, "invariant 7: guest %u is still on the dead host of a recovered recovery", g);
 		if (w->guest[g].wanted != w->guest[g].state)
-			sim_violated(w, "invariant 7: guest %u is %s, wanted %s", g, server_state_name(w->guest[g].state),
-			    server_state_name(w->guest[g].wanted));
+			sim_violated(w, "invariant 7: guest %u is %s, wanted %s", g,
+			    server_state_name(w->guest[g].state), server_state_name(w->guest[g].wanted));
 	}
 }
 
 /* One run. Returns the number of the engine's actions, so that a crash matrix knows its length. */
-static uint64_t run_one(const struct sim_scenario *s, uint64_t seed, uint64_t crash_after, bool trace, struct sim_counts *c, char *ret_wrong)
+static uint64_t run_one(const struct sim_scenario *s, uint64_t seed, uint64_t crash_after, bool trace,
+    struct sim_counts *c, char *ret_wrong)
 {
 	static struct sim_world w; /* large */
 	static struct puppet p;
@@ -165,7 +164,8 @@ static bool report_wrong(const struct sim_scenario *s, uint64_t seed, uint64_t c
 {
 	if (!wrong[0])
 		return false;
-	printf("FAILED scenario=%s seed=%llu crash-after=%llu: %s\n  again: build/osha-sim --scenario %s --from %llu --seeds 1 --crash %llu --trace\n",
+	printf("FAILED scenario=%s seed=%llu crash-after=%llu: %s\n  again: build/osha-sim --scenario %s --from %llu "
+	       "--seeds 1 --crash %llu --trace\n",
 	    s->name, (unsigned long long)seed, (unsigned long long)crash, wrong, s->name, (unsigned long long)seed,
 	    (unsigned long long)crash);
 	return true;
@@ -213,23 +213,26 @@ static bool run_all(const struct sim_args *a, struct sim_counts *c)
 
 static void print_counts(const struct sim_args *a, const struct sim_counts *c, double wall_s)
 {
-	const char *form = a->json ? "{\"host_deaths\":%llu,\"dual_writers\":%llu,\"violations\":%llu,\"recoveries\":%llu,"
-				     "\"recovered\":%llu,\"held\":%llu,\"crashes\":%llu,\"simulated_s\":%lld,\"wall_s\":%.3f}\n"
-				   : "host deaths %llu, dual writers %llu, violations %llu, recoveries %llu, recovered %llu, held %llu, "
-				     "crashes %llu, simulated %lld s in %.3f s\n";
+	const char *form =
+	    a->json
+		? "{\"host_deaths\":%llu,\"dual_writers\":%llu,\"violations\":%llu,\"recoveries\":%llu,"
+		  "\"recovered\":%llu,\"held\":%llu,\"crashes\":%llu,\"simulated_s\":%lld,\"wall_s\":%.3f}\n"
+		: "host deaths %llu, dual writers %llu, violations %llu, recoveries %llu, recovered %llu, held %llu, "
+		  "crashes %llu, simulated %lld s in %.3f s\n";
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	printf(form, (unsigned long long)c->host_deaths, (unsigned long long)c->dual_writers, (unsigned long long)c->violations,
-	    (unsigned long long)c->recoveries, (unsigned long long)c->recovered, (unsigned long long)c->held,
-	    (unsigned long long)c->crashes, (long long)(c->simulated_ms / 1000), wall_s);
+	printf(form, (unsigned long long)c->host_deaths, (unsigned long long)c->dual_writers,
+	    (unsigned long long)c->violations, (unsigned long long)c->recoveries, (unsigned long long)c->recovered,
+	    (unsigned long long)c->held, (unsigned long long)c->crashes, (long long)(c->simulated_ms / 1000), wall_s);
 #pragma GCC diagnostic pop
 }
 
 static int usage(FILE *to)
 {
-	fprintf(to, "usage: osha-sim [--seeds N] [--from S] [--scenario NAME] [--matrix] [--crash K] [--trace] [--json]\n"
-		    "  --matrix   kill the daemon after each of its actions in turn, per seed\nscenarios:");
+	fprintf(to,
+	    "usage: osha-sim [--seeds N] [--from S] [--scenario NAME] [--matrix] [--crash K] [--trace] [--json]\n"
+	    "  --matrix   kill the daemon after each of its actions in turn, per seed\nscenarios:");
 	for (uint32_t k = 0; k < SCENARIO_N; k++)
 		fprintf(to, " %s", scenarios[k].name);
 	fprintf(to, "\n");
@@ -239,7 +242,8 @@ static int usage(FILE *to)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"scenario", 1, 0, 's'},
-	    {"crash", 1, 0, 'c'}, {"matrix", 0, 0, 'm'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'}, {0}};
+	    {"crash", 1, 0, 'c'}, {"matrix", 0, 0, 'm'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'},
+	    {0}};
 	struct sim_args a = {.from = 1, .seeds = 100};
 	struct sim_counts c = {0};
 	struct timespec t0, t1;

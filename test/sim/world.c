@@ -122,11 +122,24 @@ static void compute_starts(struct sim_world *w, uint32_t host)
 
 		if (m->source != host)
 			continue;
-		if (m->status == MIGRATION_ACCEPTED || m->status == MIGRATION_PRE_MIGRATING || m->status == MIGRATION_DONE) {
+		if (m->status == MIGRATION_ACCEPTED || m->status == MIGRATION_PRE_MIGRATING ||
+		    m->status == MIGRATION_DONE) {
 			w->guest[m->guest].runs_on &= ~(1u << host);
 			m->status = MIGRATION_COMPLETED;
 		}
 	}
+}
+
+static bool is_evacuated_from(const struct sim_world *w, uint32_t guest, uint32_t host)
+{
+	for (uint32_t k = 0; k < w->migration_n; k++) {
+		const struct sim_migration *m = &w->migration[k];
+
+		if (m->guest == guest && m->source == host &&
+		    (migration_is_under_way(m->status) || m->status == MIGRATION_DONE))
+			return true;
+	}
+	return false;
 }
 
 static void host_returns(struct sim_world *w, uint32_t host)
@@ -136,9 +149,10 @@ static void host_returns(struct sim_world *w, uint32_t host)
 	if (h->power)
 		return;
 	h->power = true;
-	/* guests whose host Nova still calls this one are started by it */
+	/* guests whose host Nova still calls this one are started by it, but for those that it first destroys as evacuated */
 	for (uint32_t g = 0; g < SIM_GUESTS; g++) {
-		if (w->guest[g].host == host && w->guest[g].state == SERVER_ACTIVE && w->guest[g].task == TASK_NONE)
+		if (w->guest[g].host == host && w->guest[g].state == SERVER_ACTIVE && w->guest[g].task == TASK_NONE &&
+		    !is_evacuated_from(w, g, host))
 			guest_runs(w, g, host);
 	}
 	compute_starts(w, host);
@@ -174,14 +188,15 @@ enum outcome sim_nova_evacuate(struct sim_world *w, uint32_t guest, enum fault_c
 		*ret_fault = FAULT_STATE;
 		return OUTCOME_REFUSED;
 	}
-	if (before && migration_is_under_way(before->status) && (before->dest == SIM_HOSTS || w->host[before->dest].power)) {
+	if (before && migration_is_under_way(before->status) &&
+	    (before->dest == SIM_HOSTS || w->host[before->dest].power)) {
 		w->double_calls++;
 		sim_violated(w, "second evacuate call for guest %u while its evacuation is under way", guest);
 	}
 	if (w->migration_n == SIM_MIGRATIONS)
 		return OUTCOME_REFUSED;
-	w->migration[w->migration_n] = (struct sim_migration){
-	    w->migration_n + 1, w->now_ms, guest, g->host, SIM_HOSTS, MIGRATION_ACCEPTED};
+	w->migration[w->migration_n] =
+	    (struct sim_migration){w->migration_n + 1, w->now_ms, guest, g->host, SIM_HOSTS, MIGRATION_ACCEPTED};
 	g->task = TASK_REBUILDING;
 	sim_later(w, rng_range(&w->rng, 20, 600), SIM_EVACUATION, w->migration_n++, PHASE_SCHEDULE, 0);
 	return OUTCOME_DONE;
@@ -284,6 +299,10 @@ bool sim_world_happen(struct sim_world *w, const struct sim_event *ev)
 	case SIM_DEATH:
 		power_off(w, (uint32_t)ev->a);
 		w->host[ev->a].ever_died |= ev->what == SIM_DEATH;
+		return true;
+	case SIM_HANG: /* the kernel stands: guests go on writing, nothing answers, power stays on until it is cut */
+		w->host[ev->a].compute = false;
+		w->host[ev->a].cut = true;
 		return true;
 	case SIM_RETURN:
 		host_returns(w, (uint32_t)ev->a);

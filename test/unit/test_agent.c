@@ -17,22 +17,22 @@ static int check_port(const struct agent *a, struct osha_err *reterr)
 
 static const struct agent_option rows[] = {
     {.name = "ip",
-     .obsolete = "ipaddr",
-     .long_opt = "ip",
-     .letter = 'a',
-     .is_required = true,
-     .max_bytes = 20,
-     .text = "A <b> & \"c\""},
+	.obsolete = "ipaddr",
+	.long_opt = "ip",
+	.letter = 'a',
+	.is_required = true,
+	.max_bytes = 20,
+	.text = "A <b> & \"c\""},
     {.name = "ipport",
-     .long_opt = "ipport",
-     .letter = 'u',
-     .type = AGENT_INTEGER,
-     .fallback = "623",
-     .min = 1,
-     .max = 65535,
-     .text = "Port"},
-    {.name = "lanplus",       .long_opt = "lanplus",                                    .letter = 'P',											  .type = AGENT_BOOLEAN,																								 .text = "Flag"																																																},
-    {.name = "cipher",.long_opt = "cipher",.type = AGENT_SELECT,.choices = "3|17",.text = "Suite"},
+	.long_opt = "ipport",
+	.letter = 'u',
+	.type = AGENT_INTEGER,
+	.fallback = "623",
+	.min = 1,
+	.max = 65535,
+	.text = "Port"},
+    {.name = "lanplus", .long_opt = "lanplus", .letter = 'P', .type = AGENT_BOOLEAN, .text = "Flag"},
+    {.name = "cipher", .long_opt = "cipher", .type = AGENT_SELECT, .choices = "3|17", .text = "Suite"},
     AGENT_ROWS_LOGIN,
 };
 
@@ -175,13 +175,7 @@ static void test_argv(void **state)
 {
 	char *good[] = {"fence_test", "-o", "status", "--ip=h", "-u", "99", "-P", "-l", "root", NULL};
 	char *bad[][5] = {
-	    {"f", "-Z"      },
-            {"f", "-o"      },
-            {"f", "--ipport"},
-            {"f", "word"    },
-            {"f", "-u",       "x"},
-            {"f",   "--lanplus=1"          }
-        };
+	    {"f", "-Z"}, {"f", "-o"}, {"f", "--ipport"}, {"f", "word"}, {"f", "-u", "x"}, {"f", "--lanplus=1"}};
 	struct fixture *f = *state;
 
 	assert_int_equal(agent_options_read_argv(&f->a, 9, good, &f->err), 0);

@@ -170,6 +170,14 @@ def off_accepted_but_stays_on():
 
 
 @case
+def reboot_that_does_not_come_back_has_fenced():
+    bmc = start("osha-bmc", hook="echo stays-on > faults.new && mv faults.new faults")
+    run = ipmi(bmc, action="reboot", power_timeout=1).must(0, "Rebooted")
+    assert "not on again" in run.err, run
+    assert bmc.power == "0"
+
+
+@case
 def fence_ipmilan_off_accepted_but_stays_on():
     bmc = start("osha-bmc")
     bmc.faults("stays-on")
