@@ -10,7 +10,7 @@
 #include "config/config_file.h"
 #include "config/explain.h"
 #include "config/option.h"
-#include "config/reader.h"
+#include "config/value_reader.h"
 #include "config/tree.h"
 
 /* The segment of a file that names none. */

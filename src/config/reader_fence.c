@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/strbuf.h"
-#include "config/reader.h"
+#include "config/value_reader.h"
 #include "config/value.h"
 
 #define SECRET_FORM "{file: /path} or {env: NAME}"

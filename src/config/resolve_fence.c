@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/strbuf.h"
-#include "config/reader.h"
+#include "config/value_reader.h"
 #include "config/resolve.h"
 #include "config/value.h"
 
