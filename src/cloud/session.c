@@ -112,12 +112,6 @@ void session_login_ended(struct cloud_session *s, int result, const struct osha_
 	session_pump(s);
 }
 
-/* An intent is old news a second after it was recorded: what waited longer for its turn is recorded anew, not sent. */
-static bool op_is_late(const struct cloud_op *op)
-{
-	return op->waiter.start_by_ms && !op->has_begun && io_boot_ms() > op->waiter.start_by_ms;
-}
-
 /* Sends what may be sent. Calls nobody back: what fails here is told in the next turn. */
 static void session_pump(struct cloud_session *s)
 {
@@ -132,12 +126,7 @@ static void session_pump(struct cloud_session *s)
 				queue_fail(s, r, &err);
 			return;
 		}
-		if (op_is_late(op)) {
-			op_abandon(op, -OSHA_E_TIMEOUT, "its turn came after its start window was over");
-			continue;
-		}
 		r = session_send(op, &err);
-		op->has_begun |= r >= 0;
 		if (r < 0)
 			op_abandon(op, r, err.msg);
 		else

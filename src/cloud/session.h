@@ -52,8 +52,6 @@ struct cloud_waiter {
 	int64_t timeout_ms; /* > 0, of the whole call, waiting for its turn and for a token included */
 	cloud_done_fn done;
 	void *arg; /* borrowed until @done was called or the call cancelled */
-	int64_t
-	    start_by_ms; /* of io_boot_ms(): its first request leaves by then or never (refused, transient); 0 = any time */
 };
 
 /**

@@ -34,7 +34,6 @@ struct cloud_op {
 	struct io_http_call *http;
 	uint64_t token_number; /* of the token that the request in flight carries */
 	unsigned renewals;
-	bool has_begun; /* its first request was sent */
 };
 TAILQ_HEAD(op_list, cloud_op);
 

@@ -158,8 +158,7 @@ static void op_call(struct daemon_op *op, const struct engine_action *a)
 	    .host = op->host,
 	    .instance = a->start.instance[0] ? a->start.instance : NULL,
 	    .reason = a->start.reason[0] ? a->start.reason : NULL,
-	    .timeout_ms = op->deadline_ms - io_now_ms(op->d->loop),
-	    .start_by_ms = op_kind_changes_world(op->kind) ? op->start_by_ms : 0};
+	    .timeout_ms = op->deadline_ms - io_now_ms(op->d->loop)};
 	struct osha_err err = {0};
 
 	if (request.timeout_ms <= 0)

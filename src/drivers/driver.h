@@ -130,7 +130,6 @@ struct evacuator_request {
 	enum evacuator_verb verb;
 	const char *host, *instance, *reason; /* borrowed for the call */
 	int64_t timeout_ms;
-	int64_t start_by_ms; /* of io_boot_ms(): its first request leaves by then or never; 0 = any time */
 };
 
 struct evacuator_answer {
