@@ -78,6 +78,7 @@ struct daemon {
 	/* motion */
 	struct engine_actions *actions;
 	bool is_stepping;
+	bool has_recoveries;         /* open ones, as of the last step */
 	struct io_timer timer;       /* the engine's next deadline */
 	struct io_timer flush_timer; /* evidence gathered in this turn */
 	struct engine_evidence evidence[DAEMON_EVIDENCE_MAX];
