@@ -405,7 +405,6 @@ def case_patience():
     """an answer of 429 with Retry-After is obeyed: the step is tried again later, not at once"""
     with Bed() as bed:
         daemon = watching(bed)
-        was = bed.instances('compute-2')
         bed.post('fault', method='PUT', path='*/os-services/*', effect='status', status=429, retry_after_s=2, count=1)
         bed.check_recovered('compute-2', recover(bed, daemon, 'compute-2'))
         puts = [r for r in bed.changes() if r['method'] == 'PUT']
