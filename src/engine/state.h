@@ -65,9 +65,10 @@ struct host {
 	int64_t updated_at_ms; /* nova's clock */
 	int64_t
 	    dead_since_ms; /* our clock: since when no required monitor is alive and some say dead; NEVER_MS = it is not so */
-	int64_t off_since_ms[FENCE_LEVEL_MAX]; /* our clock: first reading of off while it was up ever since; NEVER_MS = none */
-	int64_t odd_since_ms; /* since when the monitors disagree */
-	uint32_t recovery;    /* open one, NIL */
+	int64_t off_since_ms
+	    [FENCE_LEVEL_MAX]; /* our clock: first reading of off while it was up ever since; NEVER_MS = none */
+	int64_t odd_since_ms;  /* since when the monitors disagree */
+	uint32_t recovery;     /* open one, NIL */
 	uint32_t hash_next;
 };
 

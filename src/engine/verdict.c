@@ -180,14 +180,15 @@ void host_take_device(struct engine *e, uint32_t host, uint32_t level, enum powe
 	miswired = power == POWER_OFF ? h->rec.miswired | bit : h->rec.miswired & ~bit;
 	if (power == POWER_OFF && !(h->rec.miswired & bit)) {
 		snprintf(key, sizeof(key), "miswired/%s/%u", h->rec.name, level);
-		engine_log(e, 2, "%s: fence device %s reads off while the host is alive: wrongly mapped, not used", h->rec.name,
-		    h->policy.level[level].device);
+		engine_log(e, 2, "%s: fence device %s reads off while the host is alive: wrongly mapped, not used",
+		    h->rec.name, h->policy.level[level].device);
 		engine_alert(e, key,
 		    "fence device %s of host %s reads off while the host is alive. It belongs to another machine: "
 		    "correct the configuration. Until then %s cannot be fenced by it.",
 		    h->policy.level[level].device, h->rec.name, h->rec.name);
 	}
-	if (seen_on == h->rec.seen_on && miswired == h->rec.miswired && h->rec.device_key[level] == h->policy.level[level].key)
+	if (seen_on == h->rec.seen_on && miswired == h->rec.miswired &&
+	    h->rec.device_key[level] == h->policy.level[level].key)
 		return;
 	h->rec.seen_on = seen_on;
 	h->rec.miswired = miswired;

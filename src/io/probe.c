@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/strbuf.h"
-#include "io/names.h"
+#include "io/address.h"
 #include "io/probe_icmp.h"
 
 struct io_prober {
@@ -22,7 +22,7 @@ struct io_prober {
 };
 
 struct io_probe {
-	struct io_name_waiter waiter; /* first: names.c gives it back */
+	struct io_name_waiter waiter; /* first: address.c gives it back */
 	struct probe_echo echo;
 	struct io_prober *prober;
 	struct io_probe *next, *prev;
@@ -282,8 +282,10 @@ void io_prober_destroy(struct io_prober *prober)
 {
 	if (prober == NULL)
 		return;
-	while (prober->probes != NULL)
-		io_probe_cancel(prober->probes);
+	for (struct io_probe *p = prober->probes, *next; p != NULL; p = next) {
+		next = p->next;
+		io_probe_cancel(p);
+	}
 	probe_icmp_destroy(prober->icmp);
 	io_names_destroy(prober->names);
 	free(prober);

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "base/err.h"
+#include "io/address.h"
 #include "io/loop.h"
-#include "io/names.h"
 
 struct probe_icmp;
 

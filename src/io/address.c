@@ -3,7 +3,7 @@
  * A cache of resolved names over uv_getaddrinfo(), which asks on a thread. One look-up per name at a time, however many wait for it; a name
  * that has run out is looked up again at its next use.
  */
-#include "io/names.h"
+#include "io/address.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
