@@ -58,6 +58,8 @@ static void recovery_due(struct recovery *r, const struct host_step *s)
 		r->rec.held_n++;
 		r->rec.told &= (uint16_t)~bit;
 	}
+	if (s->moment == MOMENT_RECOVERED)
+		r->rec.told_hold = HOLD_NONE; /* a hold on the way back is news, whatever held it before */
 	r->rec.due |= bit;
 }
 
@@ -343,7 +345,7 @@ static void recovery_tell(struct engine *e, struct recovery *r)
 	a->type = ACTION_TELL;
 	while (!(open & (1u << a->tell.moment)))
 		a->tell.moment++;
-	a->tell.held_n = r->rec.held_n;
+	a->tell.held_n = r->tell_held_n = r->rec.held_n;
 	str_copy(a->tell.recovery, sizeof(a->tell.recovery), r->rec.id);
 	r->tell_pending = true;
 }
