@@ -25,3 +25,7 @@ void text_explain(const cJSON *answer, const struct text_style *style, struct st
 void text_fences(const cJSON *answer, const struct text_style *style, struct strbuf *sb);
 /** text_fence_test() - what each device of one host read just now. */
 void text_fence_test(const cJSON *answer, const struct text_style *style, struct strbuf *sb);
+
+/** text_prose() - a paragraph, wrapped to the width. text_line() - text made harmless for a terminal. */
+void text_prose(struct strbuf *sb, const struct text_style *style, const char *text);
+void text_line(struct strbuf *sb, const char *text);

@@ -9,29 +9,30 @@
 
 enum { LABEL_WIDTH = 14 };
 
-static const char *when_as(int64_t at_ms, const char *format, char *text)
+static bool local_time(int64_t at_ms, struct tm *ret)
 {
 	time_t at_s = (time_t)(at_ms / 1000);
-	struct tm tm;
 
-	if (at_ms <= 0 || !localtime_r(&at_s, &tm) || !strftime(text, WHEN_SIZE, format, &tm))
-		str_copy(text, WHEN_SIZE, "-");
-	return text;
+	return at_ms > 0 && localtime_r(&at_s, ret);
 }
 
 const char *when_full(int64_t at_ms, char *text)
 {
-	return when_as(at_ms, "%Y-%m-%d %H:%M:%S %z", text);
+	struct tm tm;
+
+	if (!local_time(at_ms, &tm) || !strftime(text, WHEN_SIZE, "%Y-%m-%d %H:%M:%S %z", &tm))
+		str_copy(text, WHEN_SIZE, "-");
+	return text;
 }
 
 const char *when_clock(int64_t at_ms, char *text)
 {
-	size_t n;
+	struct tm tm;
 
-	when_as(at_ms, "%H:%M:%S", text);
-	n = strlen(text);
-	if (at_ms > 0)
-		snprintf(text + n, WHEN_SIZE - n, ".%03d", (int)(at_ms % 1000));
+	if (local_time(at_ms, &tm))
+		snprintf(text, WHEN_SIZE, "%02d:%02d:%02d.%03d", tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(at_ms % 1000));
+	else
+		str_copy(text, WHEN_SIZE, "-");
 	return text;
 }
 
@@ -145,4 +146,14 @@ void text_proof(struct strbuf *sb, const cJSON *proof, int64_t now_ms)
 	strbuf_printf(sb, "%s %s, %s%s", str_eq(kind, "power") ? "power read off by" : "the word of",
 	    json_str(proof, "by", "?"), when_both(json_int(proof, "written_at_ms", 0), now_ms, when),
 	    json_bool(proof, "valid", false) ? "" : "; void: the host was seen on since");
+}
+
+void text_prose(struct strbuf *sb, const struct text_style *style, const char *text)
+{
+	text_paragraph(sb, style, 0, text);
+}
+
+void text_line(struct strbuf *sb, const char *text)
+{
+	glyph_clean(sb, text);
 }
