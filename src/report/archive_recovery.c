@@ -110,6 +110,8 @@ static cJSON *instances(struct story *s)
 	while (s->instances->child) {
 		cJSON *i = cJSON_DetachItemViaPointer(s->instances, s->instances->child);
 
+		cJSON_free(i->string); /* a member of a list has no name */
+		i->string = NULL;
 		cJSON_AddItemToArray(a, i);
 	}
 	return a;

@@ -46,7 +46,7 @@ void fence_obstacle(const struct host_snapshot *s, char *why)
 static void say(cJSON *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void say(cJSON *a, const char *fmt, ...)
 {
-	char text[2 * ENGINE_TEXT_SIZE];
+	char text[2 * HOLD_TEXT_SIZE];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -60,11 +60,12 @@ static void next_of_recovery(cJSON *a, const struct host_snapshot *s)
 	const struct recovery_record *r = s->recovery;
 	const struct host_step *step = host_step_of(r->row);
 	enum host_row done = step->next[OUTCOME_DONE];
+	char release[HOLD_TEXT_SIZE];
 
 	say(a, "%s: %s", host_row_name(r->row), step->why);
 	if (r->row == HOST_ROW_HELD) {
 		say(a, "on its own it goes on with %s, once what holds it is over", host_row_name(r->back_row));
-		say(a, "what releases it: %s", hold_release(r->hold));
+		say(a, "what releases it: %s", hold_release(r, release));
 		return;
 	}
 	if (r->row == HOST_ROW_RECOVERED) {
@@ -83,8 +84,8 @@ static void next_if_it_died(cJSON *a, const struct host_snapshot *s)
 	if (why[0])
 		say(a, "if it died now it would be told of and not fenced: %s", why);
 	else
-		say(a, "if it died now: looked at again, then powered off by %u fence level%s in order, then evacuated",
-		    s->policy->level_n, s->policy->level_n == 1 ? "" : "s");
+		say(a, "if it died now: looked at again, then powered off by its fence level%s, then evacuated",
+		    s->policy->level_n == 1 ? "" : "s, in order");
 }
 
 cJSON *explain_next(const struct host_snapshot *s)

@@ -2,6 +2,9 @@
 /* Records as JSON; see part.h. */
 #include "report/part.h"
 
+#include <string.h>
+
+#include "base/strbuf.h"
 #include "engine/workflow.h"
 
 void part_at(cJSON *o, const char *key, int64_t wall_ms)
@@ -25,7 +28,7 @@ bool row_is_open(enum host_row row)
 	return row != HOST_ROW_NONE && !(host_step_of(row)->flags & STEP_FINAL);
 }
 
-const char *hold_release(enum hold_cause c)
+static const char *release_of(enum hold_cause c)
 {
 	static const char *const how[HOLD_CAUSE_N] = {
 	    [HOLD_MASS] =
@@ -47,6 +50,24 @@ const char *hold_release(enum hold_cause c)
 	return (unsigned)c < HOLD_CAUSE_N && how[c] ? how[c] : "`osha release ID`";
 }
 
+/* The commands in it are to be copied as they stand: ID and HOST, where one of them ends a command, are filled in. */
+const char *hold_release(const struct recovery_record *r, char *text)
+{
+	STRBUF_AUTO struct strbuf sb = STRBUF_INIT;
+
+	for (const char *at = release_of(r->hold); *at;) {
+		bool is_id = str_starts(at, " ID`"), is_host = str_starts(at, " HOST`");
+
+		if (is_id || is_host)
+			strbuf_printf(&sb, " %s", is_id ? r->id : r->host);
+		else
+			strbuf_add(&sb, at, 1);
+		at += is_id ? strlen(" ID") : is_host ? strlen(" HOST") : 1;
+	}
+	str_copy(text, HOLD_TEXT_SIZE, sb.failed ? "" : sb.text);
+	return text;
+}
+
 cJSON *part_proof(const struct proof *p)
 {
 	cJSON *o = p->kind == PROOF_NONE ? cJSON_CreateNull() : cJSON_CreateObject();
@@ -63,13 +84,14 @@ cJSON *part_proof(const struct proof *p)
 
 static cJSON *hold(const struct recovery_record *r)
 {
+	char release[HOLD_TEXT_SIZE];
 	cJSON *o;
 
 	if (r->row != HOST_ROW_HELD)
 		return cJSON_CreateNull();
 	o = cJSON_CreateObject();
 	cJSON_AddStringToObject(o, "cause", hold_cause_name(r->hold));
-	cJSON_AddStringToObject(o, "release", hold_release(r->hold));
+	cJSON_AddStringToObject(o, "release", hold_release(r, release));
 	cJSON_AddStringToObject(o, "back_to", host_row_name(r->back_row));
 	return o;
 }

@@ -6,7 +6,7 @@
 
 #include "engine/engine.h"
 
-enum { FENCE_WHY_SIZE = 256 };
+enum { FENCE_WHY_SIZE = 256, HOLD_TEXT_SIZE = 1024 };
 
 /** part_at() - a moment under @key; null when it is 0. */
 void part_at(cJSON *o, const char *key, int64_t wall_ms);
@@ -26,8 +26,8 @@ cJSON *part_maintenance(const struct host_record *h);
 /** part_levels() - the fence levels of a host; @policy NULL: those that the record alone knows of. */
 cJSON *part_levels(const struct host_record *h, const struct host_policy *policy);
 
-/** hold_release() - what would release a hold, as a sentence. */
-const char *hold_release(enum hold_cause c);
+/** hold_release() - what would release this held recovery, as a sentence into @text of HOLD_TEXT_SIZE bytes, which is returned. */
+const char *hold_release(const struct recovery_record *r, char *text);
 /** row_is_open() - is a recovery in this row not ended yet? */
 bool row_is_open(enum host_row row);
 /** explain_next() - what would be done next, as an array of sentences. */

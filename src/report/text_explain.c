@@ -61,6 +61,10 @@ static void next(const cJSON *h, int64_t now_ms, const struct text_style *style,
 {
 	const cJSON *r = json_object(h, "recovery"), *n;
 	const char *held = json_str(h, "held_back_by", ""), *obstacle = json_str(h, "not_fenceable_because", "");
+	const char *verdict = json_str(h, "verdict", "");
+	bool is_living =
+	    str_eq(verdict, "up") || str_eq(verdict, "degraded"); /* that is what holds it back, and no news */
+	bool is_to_fence = r && !json_bool(json_object(r, "proof"), "valid", false);
 	char when[WHEN_SIZE];
 
 	text_heading(sb, style, "What comes next");
@@ -72,9 +76,9 @@ static void next(const cJSON *h, int64_t now_ms, const struct text_style *style,
 	if (json_int(r, "acts_again_at_ms", 0))
 		text_fact(
 		    sb, style, "acts by itself", "%s", when_both(json_int(r, "acts_again_at_ms", 0), now_ms, when));
-	if (held[0])
+	if (held[0] && !is_living)
 		text_fact(sb, style, "held back by", "%s", held);
-	if (obstacle[0] && !str_eq(held, obstacle))
+	if (obstacle[0] && is_to_fence && !str_eq(held, obstacle))
 		text_fact(sb, style, "not fenceable", "%s", obstacle);
 }
 

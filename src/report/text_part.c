@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LABEL_WIDTH = 14 };
+enum { LABEL_WIDTH = 16 };
 
 static bool local_time(int64_t at_ms, struct tm *ret)
 {
@@ -60,6 +60,10 @@ const char *when_age(int64_t at_ms, int64_t now_ms, char *text)
 
 	if (at_ms <= 0)
 		str_copy(text, WHEN_SIZE, "-");
+	else if (age_ms > -1000 && age_ms < 1000)
+		str_copy(text, WHEN_SIZE, "now");
+	else if (age_ms >= 0 && age_ms < 10000)
+		snprintf(text, WHEN_SIZE, "%d.%d s ago", (int)(age_ms / 1000), (int)(age_ms / 100 % 10));
 	else if (age_ms >= 0)
 		snprintf(text, WHEN_SIZE, "%.60s ago", when_span(age_ms, span));
 	else
