@@ -228,7 +228,7 @@ static void probe(struct puppet *p)
 	char name[HOST_NAME_SIZE];
 
 	for (uint32_t h = 0; h < SIM_HOSTS; h++) {
-		bool answers = p->w->host[h].power && !p->w->host[h].cut;
+		bool answers = p->w->host[h].kernel && !p->w->host[h].cut;
 
 		sim_host_name(h, name);
 		all[h] = (struct engine_evidence){engine_host_find(p->engine, name), 1,

@@ -18,10 +18,18 @@ struct sim_counts {
 	int64_t simulated_ms;
 };
 
+/* How a run has to end. */
+enum expected {
+	MUST_RECOVER, /* recovered, or taken back */
+	MAY_HOLD,     /* recovered or held, as the seed has it */
+	MUST_HOLD,    /* held, nothing evacuated */
+	UNTOUCHED,    /* no power-off was sent at all */
+};
+
 struct sim_scenario {
 	const char *name;
 	void (*prepare)(struct sim_world *w);
-	bool must_recover;
+	enum expected expected;
 };
 
 static void plain(struct sim_world *w)
@@ -29,11 +37,27 @@ static void plain(struct sim_world *w)
 	sim_later(w, 10000, SIM_DEATH, 0, 0, 0);
 }
 
-static void bmc_dead(struct sim_world *w)
+static void bmc_dies_with_host(struct sim_world *w)
 {
-	w->host[0].bmc_dead = false;
 	plain(w);
+	sim_later(w, 10000, SIM_BMC_DIES, 0, 0, 0);
+}
+
+static void hung_and_bmc_lies(struct sim_world *w)
+{
 	w->host[0].bmc_lies = true;
+	sim_later(w, 10000, SIM_HANG, 0, 0, 0);
+}
+
+static void compute_crashes(struct sim_world *w)
+{
+	sim_later(w, 10000, SIM_COMPUTE_DIES, 0, 0, 0);
+}
+
+static void three_of_four_silent(struct sim_world *w)
+{
+	for (uint32_t h = 0; h < 3; h++)
+		sim_later(w, 10000 + rng_range(&w->rng, 0, 1500), SIM_CUT, h, 0, 0);
 }
 
 static void slow_bmc(struct sim_world *w)
@@ -80,15 +104,18 @@ static void second_death(struct sim_world *w)
 }
 
 static const struct sim_scenario scenarios[] = {
-    {"plain", plain, true},
-    {"bmc-lies", bmc_dead, false},
-    {"bmc-slow", slow_bmc, true},
-    {"hung-host", hung_host, true},
-    {"returns-later", returns_later, true},
-    {"returns-early", returns_early, false},
-    {"lost-replies", lost_replies, true},
-    {"failing-rebuilds", failing_rebuilds, false},
-    {"second-death", second_death, true},
+    {"plain", plain, MUST_RECOVER},
+    {"bmc-dies-with-host", bmc_dies_with_host, MUST_HOLD},
+    {"bmc-slow", slow_bmc, MUST_RECOVER},
+    {"hung-host", hung_host, MUST_RECOVER},
+    {"hung-and-bmc-lies", hung_and_bmc_lies, MUST_HOLD},
+    {"compute-crashes", compute_crashes, UNTOUCHED},
+    {"three-of-four-silent", three_of_four_silent, UNTOUCHED},
+    {"returns-later", returns_later, MUST_RECOVER},
+    {"returns-early", returns_early, MAY_HOLD},
+    {"lost-replies", lost_replies, MUST_RECOVER},
+    {"failing-rebuilds", failing_rebuilds, MAY_HOLD},
+    {"second-death", second_death, MUST_RECOVER},
 };
 enum { SCENARIO_N = sizeof(scenarios) / sizeof(scenarios[0]) };
 
@@ -99,21 +126,8 @@ static void faults_end(struct sim_world *w)
 	w->api_down = false;
 }
 
-static void check_end(const struct sim_scenario *s, struct sim_world *w, struct puppet *p, struct sim_counts *c)
+static void check_guests(struct sim_world *w)
 {
-	const struct recovery_record *r = puppet_recovery(p, 0);
-
-	if (!r) {
-		sim_violated(w, "no recovery was opened");
-		return;
-	}
-	c->recoveries++;
-	c->recovered += r->row == HOST_ROW_RECOVERED || r->row == HOST_ROW_REENABLED;
-	c->held += r->row == HOST_ROW_HELD;
-	if (s->must_recover && r->row != HOST_ROW_RECOVERED && r->row != HOST_ROW_REENABLED)
-		sim_violated(w, "invariant 8: the recovery ended in %s: %s", host_row_name(r->row), r->why);
-	if (r->row != HOST_ROW_RECOVERED)
-		return;
 	for (uint32_t g = 0; g < SIM_GUESTS; g++) {
 		if (w->guest[g].host == 0)
 			sim_violated(w, "invariant 7: guest %u is still on the dead host of a recovered recovery", g);
@@ -121,6 +135,29 @@ static void check_end(const struct sim_scenario *s, struct sim_world *w, struct 
 			sim_violated(w, "invariant 7: guest %u is %s, wanted %s", g,
 			    server_state_name(w->guest[g].state), server_state_name(w->guest[g].wanted));
 	}
+}
+
+static void check_end(const struct sim_scenario *s, struct sim_world *w, struct puppet *p, struct sim_counts *c)
+{
+	const struct recovery_record *r = puppet_recovery(p, 0);
+	enum host_row row = r ? r->row : HOST_ROW_NONE;
+	bool recovered = row == HOST_ROW_RECOVERED || row == HOST_ROW_REENABLED;
+
+	c->recoveries += r != NULL;
+	c->recovered += recovered;
+	c->held += row == HOST_ROW_HELD;
+	if (s->expected == UNTOUCHED && p->power_offs)
+		sim_violated(w, "%u power-offs were sent to living hosts", p->power_offs);
+	if (s->expected == MUST_RECOVER && !recovered)
+		sim_violated(
+		    w, "invariant 8: the recovery ended in %s: %s", host_row_name(row), r ? r->why : "none was opened");
+	if (s->expected == MUST_HOLD && (recovered || p->evacuate_calls))
+		sim_violated(
+		    w, "without proof it ended in %s with %u evacuate calls", host_row_name(row), p->evacuate_calls);
+	if (s->expected == MAY_HOLD && !recovered && row != HOST_ROW_HELD)
+		sim_violated(w, "invariant 8: the recovery ended in %s", host_row_name(row));
+	if (row == HOST_ROW_RECOVERED)
+		check_guests(w);
 }
 
 /* One run. Returns the number of the engine's actions, so that a crash matrix knows its length. */
@@ -277,6 +314,7 @@ int main(int argc, char **argv)
 			return usage(o == 'h' ? stdout : stderr);
 		}
 	}
+	setvbuf(stdout, NULL, _IOLBF, 0); /* what a run said is seen even if it never ends */
 	clock_gettime(CLOCK_MONOTONIC, &t0);
 	ok = run_all(&a, &c);
 	clock_gettime(CLOCK_MONOTONIC, &t1);
