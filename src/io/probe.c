@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Probes: one TCP connect each, or one ICMP echo on a socket that all share. What the kernel says is turned into alive, silent or unknown. */
+#include "io/probe.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/strbuf.h"
+#include "io/address.h"
+#include "io/probe_icmp.h"
+
+struct io_prober {
+	struct io_loop *loop;
+	struct io_names *names;
+	struct probe_icmp *icmp; /* NULL: not wanted */
+	struct io_probe *probes;
+	size_t n;
+};
+
+struct io_probe {
+	struct io_name_waiter waiter; /* first: address.c gives it back */
+	struct probe_echo echo;
+	struct io_prober *prober;
+	struct io_probe *next, *prev;
+	enum io_probe_kind kind;
+	uint16_t port;
+	io_probe_fn fn;
+	void *arg;
+	struct io_timer timer; /* the timeout, or the answer that must not come from inside start */
+	int64_t sent_us;
+	bool is_last_look;
+	int fd;
+	struct io_watch *watch;
+	enum io_probe_outcome outcome;
+	char detail[96];
+};
+
+static int64_t boot_us(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static void unlink_probe(struct io_probe *p)
+{
+	struct io_prober *prober = p->prober;
+	if (p->next != NULL)
+		p->next->prev = p->prev;
+	if (p->prev != NULL)
+		p->prev->next = p->next;
+	else
+		prober->probes = p->next;
+	prober->n--;
+}
+
+void io_probe_cancel(struct io_probe *p)
+{
+	if (p == NULL)
+		return;
+	io_name_forget(&p->waiter);
+	io_timer_stop(&p->timer);
+	probe_icmp_forget(&p->echo);
+	io_watch_stop(p->watch);
+	if (p->fd >= 0)
+		close(p->fd);
+	unlink_probe(p);
+	free(p);
+}
+
+static void answer(struct io_probe *p, enum io_probe_outcome outcome, const char *detail)
+{
+	struct io_probe_answer a = {.outcome = outcome, .detail = detail};
+	char copy[sizeof p->detail];
+	if (outcome == IO_PROBE_ALIVE)
+		a.rtt_us = boot_us() - p->sent_us;
+	if (detail == p->detail) {
+		str_copy(copy, sizeof copy, detail);
+		a.detail = copy;
+	}
+	io_probe_fn fn = p->fn;
+	void *arg = p->arg;
+	io_probe_cancel(p);
+	fn(arg, &a);
+}
+
+static void on_later(void *arg)
+{
+	struct io_probe *p = arg;
+	answer(p, p->outcome, p->detail);
+}
+
+static void answer_later(struct io_probe *p, enum io_probe_outcome outcome, const char *detail)
+{
+	p->outcome = outcome;
+	str_copy(p->detail, sizeof p->detail, detail);
+	io_timer_start(p->prober->loop, &p->timer, 0, 0, on_later, p);
+}
+
+/* What an error of connect() or sendto() says about the host. Only what another machine must have said counts for or against it. */
+static enum io_probe_outcome outcome_of_errno(int e)
+{
+	switch (e) {
+	case 0:
+	case ECONNREFUSED:
+	case ECONNRESET:
+		return IO_PROBE_ALIVE;
+	case ETIMEDOUT:
+	case EHOSTUNREACH: /* no answer to ARP, or the last router says so */
+	case EHOSTDOWN:
+		return IO_PROBE_SILENT;
+	default: /* ENETUNREACH, EMFILE, EPERM, EADDRNOTAVAIL, ENOBUFS, ...: we could not ask */
+		return IO_PROBE_UNKNOWN;
+	}
+}
+
+static const char *detail_of_errno(int e)
+{
+	if (e == 0)
+		return "connected";
+	return e == ECONNREFUSED || e == ECONNRESET ? "refused" : strerror(e);
+}
+
+static void on_connect(void *arg, int events)
+{
+	struct io_probe *p = arg;
+	int e = 0;
+	socklen_t size = sizeof e;
+	(void)events;
+	if (getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &e, &size) < 0)
+		e = errno;
+	struct tcp_info info;
+	size = sizeof info;
+	if (e == 0 && getsockopt(p->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_state == TCP_SYN_SENT)
+		return; /* woken for nothing */
+	str_copy(p->detail, sizeof p->detail, detail_of_errno(e));
+	answer(p, outcome_of_errno(e), p->detail);
+}
+
+static void start_tcp(struct io_probe *p, union io_address *to)
+{
+	socklen_t size = to->any.sa_family == AF_INET ? sizeof to->v4 : sizeof to->v6;
+	p->fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (p->fd < 0) {
+		answer_later(p, IO_PROBE_UNKNOWN, strerror(errno));
+		return;
+	}
+	/* Ends by RST: thousands a second would else leave as many ports in TIME_WAIT. */
+	struct linger reset = {.l_onoff = 1, .l_linger = 0};
+	setsockopt(p->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+	if (to->any.sa_family == AF_INET)
+		to->v4.sin_port = htons(p->port);
+	else
+		to->v6.sin6_port = htons(p->port);
+	int e = connect(p->fd, &to->any, size) == 0 ? 0 : errno;
+	if (e != EINPROGRESS) {
+		answer_later(p, outcome_of_errno(e), detail_of_errno(e));
+		return;
+	}
+	struct osha_err err = {0};
+	p->watch = io_watch_start(p->prober->loop, p->fd, IO_WRITABLE, on_connect, p, &err);
+	if (p->watch == NULL)
+		answer_later(p, IO_PROBE_UNKNOWN, err.msg);
+}
+
+static void on_echo(struct probe_echo *echo)
+{
+	answer(echo->owner, IO_PROBE_ALIVE, "echo reply");
+}
+
+static void start_icmp(struct io_probe *p, const union io_address *to)
+{
+	p->echo.owner = p;
+	p->echo.fn = on_echo;
+	int e = probe_icmp_send(p->prober->icmp, &p->echo, to);
+	if (e != 0)
+		answer_later(
+		    p, outcome_of_errno(e) == IO_PROBE_SILENT ? IO_PROBE_SILENT : IO_PROBE_UNKNOWN, strerror(e));
+}
+
+static void start_at(struct io_probe *p, const union io_address *address)
+{
+	union io_address to = *address;
+	p->sent_us = boot_us();
+	if (p->kind == IO_PROBE_TCP)
+		start_tcp(p, &to);
+	else
+		start_icmp(p, &to);
+}
+
+static void on_timeout(void *arg)
+{
+	struct io_probe *p = arg;
+	/* After a stall of our own, answers that came in time lie in the sockets still: they are read in this turn, we ask in the next. */
+	if (!p->is_last_look) {
+		p->is_last_look = true;
+		io_timer_start(p->prober->loop, &p->timer, 0, 0, on_timeout, p);
+		return;
+	}
+	/* Not knowing the name says nothing of the host. */
+	if (p->sent_us == 0)
+		answer(p, IO_PROBE_UNKNOWN, "name not resolved in time");
+	else
+		answer(p, IO_PROBE_SILENT, "no answer");
+}
+
+static void on_name(struct io_name_waiter *waiter, const union io_address *address, const char *error)
+{
+	struct io_probe *p = (struct io_probe *)waiter;
+	if (address != NULL)
+		start_at(p, address);
+	else
+		answer_later(p, IO_PROBE_UNKNOWN, error);
+}
+
+static void find_address(struct io_probe *p, const char *addr)
+{
+	union io_address address;
+	const char *error = "too many names";
+	int r =
+	    io_address_parse(addr, &address) ? 0 : io_name_find(p->prober->names, addr, &p->waiter, &address, &error);
+	if (r == 0)
+		start_at(p, &address);
+	else if (r < 0)
+		answer_later(p, IO_PROBE_UNKNOWN, error);
+}
+
+int io_probe_start(struct io_prober *prober, const struct io_probe_spec *spec, io_probe_fn fn, void *arg,
+    struct io_probe **ret_probe, struct osha_err *reterr)
+{
+	const char *addr = spec->addr;
+	if (addr == NULL || addr[0] == '\0' || spec->timeout_ms <= 0 || (spec->kind == IO_PROBE_TCP && spec->port == 0))
+		return osha_err_set(reterr, OSHA_E_USAGE, "probe: address, port or timeout missing");
+	if (spec->kind == IO_PROBE_ICMP && prober->icmp == NULL)
+		return osha_err_set(reterr, OSHA_E_USAGE, "probe: made without ICMP");
+	if (prober->n >= IO_PROBE_MAX)
+		return osha_err_set(reterr, OSHA_E_FULL, "%d probes are under way", IO_PROBE_MAX);
+	struct io_probe *p = calloc(1, sizeof *p);
+	if (p == NULL)
+		return osha_err_set(reterr, OSHA_E_NOMEM, "probe %s", addr);
+	p->prober = prober;
+	p->kind = spec->kind;
+	p->port = spec->port;
+	p->fn = fn;
+	p->arg = arg;
+	p->fd = -1;
+	p->waiter.fn = on_name;
+	p->next = prober->probes;
+	if (p->next != NULL)
+		p->next->prev = p;
+	prober->probes = p;
+	prober->n++;
+	io_timer_start(prober->loop, &p->timer, spec->timeout_ms, 0, on_timeout, p);
+	find_address(p, addr);
+	if (ret_probe != NULL)
+		*ret_probe = p;
+	return 0;
+}
+
+int io_prober_create(struct io_loop *loop, bool needs_icmp, struct io_prober **ret_prober, struct osha_err *reterr)
+{
+	struct io_prober *prober = calloc(1, sizeof *prober);
+	if (prober == NULL)
+		return osha_err_set(reterr, OSHA_E_NOMEM, "make the prober");
+	prober->loop = loop;
+	int r = io_names_create(loop, &prober->names, reterr);
+	if (r == 0 && needs_icmp)
+		r = probe_icmp_create(loop, &prober->icmp, reterr);
+	if (r < 0) {
+		io_prober_destroy(prober);
+		return r;
+	}
+	*ret_prober = prober;
+	return 0;
+}
+
+void io_prober_destroy(struct io_prober *prober)
+{
+	if (prober == NULL)
+		return;
+	while (prober->probes != NULL)
+		io_probe_cancel(prober->probes);
+	probe_icmp_destroy(prober->icmp);
+	io_names_destroy(prober->names);
+	free(prober);
+}
