@@ -43,8 +43,8 @@ int cloud_session_new(struct io_loop *loop, const struct cloud_credentials *c,
 /** cloud_session_free() - cancel all calls without calling anybody back, wipe the token, free. NULL inside is fine. */
 void cloud_session_free(struct cloud_session **session);
 
-/** cloud_done_fn - a call has ended. @result is borrowed for the duration; the op is gone afterwards. May start and
- * cancel calls. */
+/** cloud_done_fn - a call has ended. @result is borrowed for the duration of the callback; the op is void from here on.
+ * May start and cancel calls and free the session. */
 typedef void (*cloud_done_fn)(void *arg, const struct cloud_result *result);
 
 /* Who waits for a call, and how long. Copied. */
