@@ -1,61 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who we are to OpenStack: one cloud entry with all its secrets, as the config room read it from clouds.yaml or OS_*
- * and as the cloud room signs in with it. Plain values without pointers; "" means not given. Wiped with
- * credentials_wipe() by whoever holds a copy.
+ * Who we are to OpenStack: one cloud entry with all its secrets, as the config room read it from clouds.yaml or OS_* and as the cloud
+ * room signs in with it. Holds secrets: never print it whole, wipe every copy.
  */
 #pragma once
 
 #include <stdbool.h>
 
-enum {
-	CREDENTIAL_SIZE = 256,         /* names and ids: keystone keeps them in VARCHAR(255) */
-	CREDENTIAL_SECRET_SIZE = 1024, /* passwords and application credential secrets */
-	CREDENTIAL_URL_SIZE = 512,
-	CREDENTIAL_PATH_SIZE = 512,
+#include "base/err.h"
+
+enum cloud_auth_type {
+	CLOUD_AUTH_PASSWORD = 0,   /* auth_type: password, v3password or none given */
+	CLOUD_AUTH_APP_CREDENTIAL, /* auth_type: v3applicationcredential */
+	CLOUD_AUTH_N
 };
 
-enum auth_kind {
-	AUTH_KIND_UNKNOWN = 0,
-	AUTH_KIND_PASSWORD,               /* v3password, password */
-	AUTH_KIND_APPLICATION_CREDENTIAL, /* v3applicationcredential */
-	AUTH_KIND_N
-};
-
+/* Every string is owned by the struct (malloc) and NULL when not given. */
 struct cloud_credentials {
-	char cloud[CREDENTIAL_SIZE]; /* name of the entry in clouds.yaml, for messages; "" when it came from OS_* */
-	enum auth_kind auth_kind;
-	char auth_url[CREDENTIAL_URL_SIZE]; /* as written, without trailing slashes; may end in /v3 or not */
-
-	char username[CREDENTIAL_SIZE];
-	char user_id[CREDENTIAL_SIZE];
-	char user_domain_name[CREDENTIAL_SIZE];
-	char user_domain_id[CREDENTIAL_SIZE];
-	char password[CREDENTIAL_SECRET_SIZE]; /* secret */
-
-	/* scope: a project, or a domain, or the system; at most one of the three is given */
-	char project_name[CREDENTIAL_SIZE];
-	char project_id[CREDENTIAL_SIZE];
-	char project_domain_name[CREDENTIAL_SIZE];
-	char project_domain_id[CREDENTIAL_SIZE];
-	char domain_name[CREDENTIAL_SIZE];
-	char domain_id[CREDENTIAL_SIZE];
-	char system_scope[16]; /* "all" or "" */
-
-	char application_credential_id[CREDENTIAL_SIZE];
-	char application_credential_name[CREDENTIAL_SIZE];          /* needs user_id, or username and its domain */
-	char application_credential_secret[CREDENTIAL_SECRET_SIZE]; /* secret */
-
-	char region_name[CREDENTIAL_SIZE];           /* "" = the only region, or the first */
-	char interface[16];                          /* public, internal or admin; "public" when not given */
-	char compute_endpoint[CREDENTIAL_URL_SIZE];  /* overrides the catalogue; "" = ask the catalogue */
-	char identity_endpoint[CREDENTIAL_URL_SIZE]; /* the same for keystone itself */
-
-	char cacert[CREDENTIAL_PATH_SIZE]; /* PEM bundle; "" = the system's */
-	char cert[CREDENTIAL_PATH_SIZE];   /* client certificate; "" = none */
-	char key[CREDENTIAL_PATH_SIZE];    /* its key; "" = in @cert */
-	bool verify; /* false: certificates are not checked. Zeroed memory is not verifying: set it */
+	char *auth_url; /* http(s)://host[:port][/path], with or without /v3 */
+	enum cloud_auth_type auth_type;
+	char *username;
+	char *user_id;
+	char *user_domain_name;
+	char *user_domain_id;
+	char *password; /* secret */
+	/* scope: a project, a domain or the system; an application credential brings its own */
+	char *project_name;
+	char *project_id;
+	char *project_domain_name;
+	char *project_domain_id;
+	char *domain_name;
+	char *domain_id;
+	char *system_scope; /* "all" or NULL */
+	char *application_credential_id;
+	char *application_credential_name;
+	char *application_credential_secret; /* secret */
+	char *region_name;                   /* NULL: the catalogue must then offer one region only */
+	char *interface;                     /* public, internal or admin; NULL = public */
+	char *cacert;                        /* file; NULL = the system's */
+	char *cert;                          /* client certificate file */
+	char *key;                           /* its key file */
+	bool verify;                         /* verify the server's certificate */
 };
 
-/** credentials_wipe() - overwrite every byte, in a way the compiler may not leave out. @c: borrowed, NULL allowed */
-void credentials_wipe(struct cloud_credentials *c);
+/** cloud_credentials_copy() - deep copy; @ret_copy is overwritten. Errors: -OSHA_E_NOMEM. */
+int cloud_credentials_copy(
+    const struct cloud_credentials *c, struct cloud_credentials *ret_copy, struct osha_err *reterr);
+
+/** cloud_credentials_wipe() - overwrite the strings, free them, zero the struct. Fit for cleanup. */
+void cloud_credentials_wipe(struct cloud_credentials *c);
+#define CLOUD_CREDENTIALS_AUTO __attribute__((cleanup(cloud_credentials_wipe)))
+
+/** cloud_secret_free() - overwrite and free one string, and forget it; NULL inside is allowed. */
+void cloud_secret_free(char **s);

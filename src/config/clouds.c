@@ -16,7 +16,9 @@
 
 enum { PATH_SIZE = 600, CLOUD_NAME_LIST_MAX = 32 };
 
-#define AT(field) offsetof(struct cloud_credentials, field), sizeof(((struct cloud_credentials *)0)->field)
+#define AT(field)                                                                                                      \
+	offsetof(struct cloud_entry, field), sizeof(((struct cloud_entry *)0)->field),                                 \
+	    offsetof(struct cloud_credentials, field)
 
 static const struct cloud_value VALUES[] = {
     {"auth_url", "OS_AUTH_URL", AT(auth_url)},
@@ -40,8 +42,6 @@ static const struct cloud_value VALUES[] = {
     {"region_name", "OS_REGION_NAME", AT(region_name)},
     {"interface", "OS_INTERFACE", AT(interface)},
     {"endpoint_type", "OS_ENDPOINT_TYPE", AT(interface)},
-    {"compute_endpoint_override", "OS_COMPUTE_ENDPOINT_OVERRIDE", AT(compute_endpoint)},
-    {"identity_endpoint_override", "OS_IDENTITY_ENDPOINT_OVERRIDE", AT(identity_endpoint)},
     {"cacert", "OS_CACERT", AT(cacert)},
     {"cert", "OS_CERT", AT(cert)},
     {"key", "OS_KEY", AT(key)},
@@ -133,10 +133,8 @@ static void entry_take(struct clouds_reader *r)
 {
 	for (size_t i = 0; i < sizeof(VALUES) / sizeof(VALUES[0]); i++)
 		value_take(r, &VALUES[i]);
-	if (!r->is_env) {
-		(void)str_copy(r->ret->cloud, sizeof(r->ret->cloud), r->name);
+	if (!r->is_env)
 		region_default(r);
-	}
 	clouds_check(r);
 }
 
@@ -270,20 +268,44 @@ static int sources_take(struct clouds_reader *r, const char *name, const char *c
 	return files_take(r, reterr);
 }
 
+/* Two names of one value have one place, which is filled once. */
+static int entry_export(const struct cloud_entry *e, struct cloud_credentials *ret)
+{
+	*ret = (struct cloud_credentials){.auth_type = e->auth_type, .verify = e->verify};
+	for (size_t i = 0; i < sizeof(VALUES) / sizeof(VALUES[0]); i++) {
+		const char *from = (const char *)e + VALUES[i].offset;
+		char **to = (char **)(void *)((char *)ret + VALUES[i].ret_offset);
+		if (from[0] == '\0' || *to)
+			continue;
+		*to = strdup(from);
+		if (!*to)
+			return -OSHA_E_NOMEM;
+	}
+	return 0;
+}
+
+static void entry_wipe(struct cloud_entry *e)
+{
+	explicit_bzero(e, sizeof(*e));
+}
+
 int clouds_load(const char *name, const char *clouds_file, clouds_env_fn env, struct cloud_credentials *ret,
     struct config_problems *problems, struct osha_err *reterr)
 {
-	struct clouds_reader r = {.env = env, .problems = problems, .ret = ret};
+	__attribute__((cleanup(entry_wipe))) struct cloud_entry entry = {.verify = true};
+	struct clouds_reader r = {.env = env, .problems = problems, .ret = &entry};
 	size_t before = problems->error_n;
-	memset(ret, 0, sizeof(*ret));
-	ret->verify = true;
+	*ret = (struct cloud_credentials){.verify = true};
 	int rc = sources_take(&r, name, clouds_file, reterr);
-	bool failed = r.memory.failed;
+	if (r.memory.failed)
+		rc = -OSHA_E_NOMEM;
 	config_memory_drop(&r.memory);
-	if (rc == 0 && !failed && problems->error_n == before)
+	if (rc == 0 && problems->error_n == before)
+		rc = entry_export(&entry, ret);
+	else if (rc != -OSHA_E_NOMEM)
+		return osha_err_set(reterr, OSHA_E_CONFIG, "the credentials of the cloud cannot be used");
+	if (rc == 0)
 		return 0;
-	credentials_wipe(ret);
-	if (failed || rc == -OSHA_E_NOMEM)
-		return osha_err_set(reterr, OSHA_E_NOMEM, "read credentials");
-	return osha_err_set(reterr, OSHA_E_CONFIG, "the credentials of the cloud cannot be used");
+	cloud_credentials_wipe(ret);
+	return osha_err_set(reterr, OSHA_E_NOMEM, "read credentials");
 }

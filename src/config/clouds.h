@@ -21,7 +21,7 @@ typedef char *(*clouds_env_fn)(const char *name);
  * in this order. secure.yaml is OS_CLIENT_SECURE_FILE when set, else the file of that name beside the clouds.yaml
  * found, else the first of the same search order
  * @env: the environment; required
- * @ret: on success filled; the caller wipes it with credentials_wipe()
+ * @ret: on success filled; the caller wipes it with cloud_credentials_wipe()
  * @problems: every error and warning found is added; required
  *
  * Blocks on local files only.

@@ -64,10 +64,12 @@ static void kind_check(struct clouds_reader *r)
 	const char *type = clouds_value(r, "auth_type").text;
 	bool has_application = r->ret->application_credential_secret[0] != '\0';
 	if (str_eq(type, "v3applicationcredential") || (type[0] == '\0' && has_application))
-		r->ret->auth_kind = AUTH_KIND_APPLICATION_CREDENTIAL;
+		r->ret->auth_type = CLOUD_AUTH_APP_CREDENTIAL;
 	else if (type[0] == '\0' || str_eq(type, password[0]) || str_eq(type, password[1]))
-		r->ret->auth_kind = AUTH_KIND_PASSWORD;
+		r->ret->auth_type = CLOUD_AUTH_PASSWORD;
 	else
+		r->ret->auth_type = CLOUD_AUTH_N;
+	if (r->ret->auth_type == CLOUD_AUTH_N)
 		clouds_error(r, "auth_type", "password, v3password or v3applicationcredential",
 		    "another kind of signing in", "make a service user or an application credential for Osha");
 }
@@ -81,7 +83,7 @@ static void needed(struct clouds_reader *r, const char *key, const char *value, 
 
 static void user_check(struct clouds_reader *r)
 {
-	const struct cloud_credentials *c = r->ret;
+	const struct cloud_entry *c = r->ret;
 	if (c->user_id[0])
 		return;
 	needed(r, "username", c->username, "the user's name or id");
@@ -91,7 +93,7 @@ static void user_check(struct clouds_reader *r)
 
 static void scope_check(struct clouds_reader *r)
 {
-	const struct cloud_credentials *c = r->ret;
+	const struct cloud_entry *c = r->ret;
 	bool has_project = c->project_id[0] || c->project_name[0], has_domain = c->domain_id[0] || c->domain_name[0];
 	bool has_system = c->system_scope[0] != '\0';
 	if (has_project + has_domain + has_system == 0)
@@ -109,7 +111,7 @@ static void scope_check(struct clouds_reader *r)
 /* Such a credential brings its own project; keystone refuses a token request that names one. */
 static void application_check(struct clouds_reader *r)
 {
-	struct cloud_credentials *c = r->ret;
+	struct cloud_entry *c = r->ret;
 	needed(r, "application_credential_secret", c->application_credential_secret,
 	    "the application credential's secret");
 	if (!c->application_credential_id[0]) {
@@ -159,6 +161,11 @@ static void unsupported_check(struct clouds_reader *r)
 	if (clouds_value(r, "profile").text[0] || clouds_value(r, "vendor_hook").text[0])
 		clouds_error(r, "profile", "an entry that stands for itself", "the name of a vendor's profile",
 		    "write auth_url and what else the profile gives into the entry");
+	static const char *const overrides[] = {"compute_endpoint_override", "identity_endpoint_override"};
+	for (size_t i = 0; i < sizeof(overrides) / sizeof(overrides[0]); i++)
+		if (clouds_value(r, overrides[i]).text[0])
+			clouds_error(r, overrides[i], "addresses from the catalogue alone", "an override",
+			    "correct the catalogue, or choose another interface");
 	const char *version = clouds_value(r, "identity_api_version").text;
 	if (version[0] != '\0' && version[0] != '3')
 		clouds_error(r, "identity_api_version", "3", "another version", "remove it, only version 3 is left");
@@ -170,11 +177,11 @@ void clouds_check(struct clouds_reader *r)
 		unsupported_check(r);
 	url_check(r);
 	kind_check(r);
-	if (r->ret->auth_kind == AUTH_KIND_PASSWORD) {
+	if (r->ret->auth_type == CLOUD_AUTH_PASSWORD) {
 		user_check(r);
 		needed(r, "password", r->ret->password, "the password");
 		scope_check(r);
-	} else if (r->ret->auth_kind == AUTH_KIND_APPLICATION_CREDENTIAL) {
+	} else if (r->ret->auth_type == CLOUD_AUTH_APP_CREDENTIAL) {
 		application_check(r);
 	}
 	interface_check(r);

@@ -9,12 +9,47 @@
 #include "config/memory.h"
 #include "config/tree.h"
 
+enum {
+	CREDENTIAL_SIZE = 256, /* names and ids: keystone keeps them in VARCHAR(255) */
+	CREDENTIAL_SECRET_SIZE = 1024,
+	CREDENTIAL_URL_SIZE = 512,
+	CREDENTIAL_PATH_SIZE = 512,
+};
+
+/* An entry while it is read: bounded, "" = not given. Becomes a struct cloud_credentials at the end, and is wiped. */
+struct cloud_entry {
+	enum cloud_auth_type auth_type;
+	char auth_url[CREDENTIAL_URL_SIZE];
+	char username[CREDENTIAL_SIZE];
+	char user_id[CREDENTIAL_SIZE];
+	char user_domain_name[CREDENTIAL_SIZE];
+	char user_domain_id[CREDENTIAL_SIZE];
+	char password[CREDENTIAL_SECRET_SIZE];
+	char project_name[CREDENTIAL_SIZE];
+	char project_id[CREDENTIAL_SIZE];
+	char project_domain_name[CREDENTIAL_SIZE];
+	char project_domain_id[CREDENTIAL_SIZE];
+	char domain_name[CREDENTIAL_SIZE];
+	char domain_id[CREDENTIAL_SIZE];
+	char system_scope[16];
+	char application_credential_id[CREDENTIAL_SIZE];
+	char application_credential_name[CREDENTIAL_SIZE];
+	char application_credential_secret[CREDENTIAL_SECRET_SIZE];
+	char region_name[CREDENTIAL_SIZE];
+	char interface[16];
+	char cacert[CREDENTIAL_PATH_SIZE];
+	char cert[CREDENTIAL_PATH_SIZE];
+	char key[CREDENTIAL_PATH_SIZE];
+	bool verify;
+};
+
 /* One value: its name in clouds.yaml, its variable, and where it lands. */
 struct cloud_value {
 	const char *key;
 	const char *variable;
-	size_t offset;
+	size_t offset; /* in struct cloud_entry */
 	size_t size;
+	size_t ret_offset; /* in struct cloud_credentials */
 };
 
 /* A value as it was found, and where. */
@@ -30,7 +65,7 @@ struct clouds_reader {
 	clouds_env_fn env;
 	struct config_problems *problems;
 	struct config_memory memory; /* the files and their trees; wiped at the end */
-	struct cloud_credentials *ret;
+	struct cloud_entry *ret;
 	bool is_env; /* from OS_* */
 	char name[CREDENTIAL_SIZE];
 	char file[CREDENTIAL_PATH_SIZE];

@@ -80,28 +80,27 @@ static int config_fill(struct config *cfg, const char *name, const struct tree_n
 int config_parse(const char *name, const char *bytes, size_t n, struct config **ret_cfg,
     struct config_problems *problems, struct osha_err *reterr)
 {
-	CONFIG_AUTO struct config *cfg = config_new();
 	CONFIG_MEMORY_AUTO struct config_memory tree_memory = {0};
 	const struct config_source src = {name, bytes, n};
 	struct tree_node *root = NULL;
 	*ret_cfg = NULL;
-	if (!cfg)
-		return osha_err_set(reterr, OSHA_E_NOMEM, "read %s", name);
 	if (n > CONFIG_FILE_MAX_BYTES) {
 		problems_add(problems, false, PLACE(name, 0, 0, ""),
-		    "expected at most %d bytes, found %zu; split the cloud's hosts into "
-		    "patterns",
-		    CONFIG_FILE_MAX_BYTES, n);
+		    "expected at most %d bytes, found more; name hosts by patterns", CONFIG_FILE_MAX_BYTES);
 		return osha_err_set(reterr, OSHA_E_CONFIG, "%s is too long", name);
 	}
 	int rc = tree_parse(&src, &tree_memory, &root, problems, reterr);
-	if (rc == 0)
-		rc = config_fill(cfg, name, root, problems, reterr);
 	if (rc < 0)
 		return rc;
-	*ret_cfg = cfg;
-	cfg = NULL;
-	return 0;
+	struct config *cfg = config_new();
+	if (!cfg)
+		return osha_err_set(reterr, OSHA_E_NOMEM, "read %s", name);
+	rc = config_fill(cfg, name, root, problems, reterr);
+	if (rc < 0)
+		config_free(cfg);
+	else
+		*ret_cfg = cfg;
+	return rc;
 }
 
 int config_load(const char *path, struct config **ret_cfg, struct config_problems *problems, struct osha_err *reterr)

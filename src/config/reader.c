@@ -33,8 +33,8 @@ void reader_pop(struct config_reader *r, size_t path_len)
 	r->path[path_len] = '\0';
 }
 
-static void complain(struct config_reader *r, bool is_warning, const struct tree_node *node, const char *path,
-    const char *fmt, va_list ap)
+__attribute__((format(printf, 5, 0))) static void complain(struct config_reader *r, bool is_warning,
+    const struct tree_node *node, const char *path, const char *fmt, va_list ap)
 {
 	char text[PROBLEM_TEXT_SIZE];
 	(void)vsnprintf(text, sizeof(text), fmt, ap);

@@ -117,7 +117,7 @@ void device_identify(const struct config_fence_level *l, const struct config_hos
 	(void)str_copy(ret->port, sizeof(ret->port), port.text);
 	ret->has_pattern = (address.from && strchr(address.from->text, '{')) ||
 			   (plug.from && strchr(plug.from->text, '{')) || (port.from && strchr(port.from->text, '{'));
-	ret->line = address.from ? address.from->line : plug.from->line;
+	ret->line = address.from ? address.from->line : plug.from ? plug.from->line : 0;
 }
 
 /* FNV-1a; 0 is kept free for "no device". */

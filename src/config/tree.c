@@ -224,12 +224,17 @@ static void on_open(struct tree_builder *b, const yaml_event_t *ev)
 
 static void on_close(struct tree_builder *b)
 {
-	struct tree_open open = b->stack[--b->depth];
-	open.node->n = open.node->kind == TREE_MAPPING ? open.item_n / 2 : open.item_n;
-	if (open.node->kind == TREE_MAPPING)
-		twins_check(b, open.node);
-	anchor_keep(b, open.anchor, open.node);
-	node_attach(b, open.node);
+	if (b->depth == 0)
+		return;
+	struct tree_open *open = &b->stack[--b->depth];
+	struct tree_node *node = open->node;
+	if (!node)
+		return;
+	node->n = node->kind == TREE_MAPPING ? open->item_n / 2 : open->item_n;
+	if (node->kind == TREE_MAPPING)
+		twins_check(b, node);
+	anchor_keep(b, open->anchor, node);
+	node_attach(b, node);
 }
 
 static void on_event(struct tree_builder *b, const yaml_event_t *ev)
