@@ -178,7 +178,8 @@ static void status_fault(struct face_call *c, const struct cloudsim_fault *f)
 
 	if (status == 503) { /* what a load balancer in front of dead backends says */
 		c->ans->status = 503;
-		strbuf_puts(&c->out, "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>\n");
+		strbuf_puts(&c->out, "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle "
+				     "this request.\n</body></html>\n");
 		face_header(c, "Content-Type", "text/html");
 	} else if (status == 401 || (c->n_seg && strcmp(c->seg[0], "identity") == 0)) {
 		face_keystone_error(c, status, "The request you have made requires authentication.");
@@ -232,14 +233,18 @@ static void fault_dress(struct face_call *c, const struct cloudsim_fault *f)
 static void answer_finish(struct face_call *c)
 {
 	if (!cloudsim_answer_header(c->ans, "Content-Type"))
-		face_header(c, "Content-Type", c->ans->status >= 400 && c->ans->status != 401 && c->seg[0][0] == 'v' ? "application/json; charset=UTF-8" : "application/json");
+		face_header(c, "Content-Type",
+		    c->ans->status >= 400 && c->ans->status != 401 && c->seg[0][0] == 'v'
+			? "application/json; charset=UTF-8"
+			: "application/json");
 	c->ans->body_len = c->out.len;
 	c->ans->body = c->out.len ? strbuf_steal(&c->out) : NULL;
 	if (!c->ans->body)
 		c->ans->body_len = 0;
 }
 
-void cloudsim_http_handle(struct cloudsim_model *m, int64_t now_ms, const struct cloudsim_request *request, struct cloudsim_answer *ret_answer)
+void cloudsim_http_handle(struct cloudsim_model *m, int64_t now_ms, const struct cloudsim_request *request,
+    struct cloudsim_answer *ret_answer)
 {
 	struct face_call c = {.m = m, .req = request, .ans = ret_answer, .project = -1, .user = -1};
 	size_t path_len = strcspn(request->target, "?");

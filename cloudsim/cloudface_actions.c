@@ -40,7 +40,8 @@ static bool evacuate_is_valid(struct face_call *c, const cJSON *arg)
 	const cJSON *v;
 
 	if (!cJSON_IsObject(arg)) {
-		face_nova_error(c, 400, "Invalid input for field/attribute evacuate. Value: None. None is not of type 'object'");
+		face_nova_error(
+		    c, 400, "Invalid input for field/attribute evacuate. Value: None. None is not of type 'object'");
 		return false;
 	}
 	cJSON_ArrayForEach(v, arg)
@@ -49,7 +50,8 @@ static bool evacuate_is_valid(struct face_call *c, const cJSON *arg)
 			continue;
 		python_repr(&repr, arg);
 		face_nova_error(c, 400,
-		    "Invalid input for field/attribute evacuate. Value: %s. Additional properties are not allowed ('%s' was unexpected)",
+		    "Invalid input for field/attribute evacuate. Value: %s. Additional properties are not allowed "
+		    "('%s' was unexpected)",
 		    repr.text, v->string);
 		return false;
 	}
@@ -72,17 +74,20 @@ static void evacuate(struct face_call *c, int instance, const cJSON *arg)
 		return;
 	}
 	if (in->vm_state != SIM_VM_ACTIVE && in->vm_state != SIM_VM_STOPPED && in->vm_state != SIM_VM_ERROR) {
-		face_nova_error(c, 409, "Cannot 'evacuate' instance %s while it is in vm_state %s", in->uuid, sim_vm_state_name(in->vm_state));
+		face_nova_error(c, 409, "Cannot 'evacuate' instance %s while it is in vm_state %s", in->uuid,
+		    sim_vm_state_name(in->vm_state));
 		return;
 	}
 	if (in->host < 0 || sim_host_is_up(c->m, &c->m->hosts[in->host])) {
-		face_nova_error(c, 400, "Compute service of %s is still in use.", in->host < 0 ? "None" : c->m->hosts[in->host].name);
+		face_nova_error(c, 400, "Compute service of %s is still in use.",
+		    in->host < 0 ? "None" : c->m->hosts[in->host].name);
 		return;
 	}
 	if (c->m->down[CLOUDSIM_NEUTRON]) {
 		c->ans->delay_ms += c->m->config.neutron_wait_ms;
 		face_nova_error(c, 500,
-		    "Unexpected API Error. Please report this at http://bugs.launchpad.net/nova/ and attach the Nova API log if possible.\n"
+		    "Unexpected API Error. Please report this at http://bugs.launchpad.net/nova/ and attach the Nova "
+		    "API log if possible.\n"
 		    "<class 'keystoneauth1.exceptions.connection.ConnectFailure'>");
 		return;
 	}
@@ -94,14 +99,17 @@ static void evacuate(struct face_call *c, int instance, const cJSON *arg)
 		strbuf_puts(&c->out, "{\"adminPass\":\"47hWgrdWm3v5\"}");
 }
 
-static bool state_allows(struct face_call *c, const struct sim_instance *in, const char *action, enum sim_vm_state a, enum sim_vm_state b)
+static bool state_allows(
+    struct face_call *c, const struct sim_instance *in, const char *action, enum sim_vm_state a, enum sim_vm_state b)
 {
 	if (in->locked && !c->is_admin)
 		face_nova_error(c, 409, "Instance %s is locked", in->uuid);
 	else if (in->vm_state != a && in->vm_state != b)
-		face_nova_error(c, 409, "Cannot '%s' instance %s while it is in vm_state %s", action, in->uuid, sim_vm_state_name(in->vm_state));
+		face_nova_error(c, 409, "Cannot '%s' instance %s while it is in vm_state %s", action, in->uuid,
+		    sim_vm_state_name(in->vm_state));
 	else if (in->task != SIM_TASK_NONE && strcmp(action, "stop") != 0)
-		face_nova_error(c, 409, "Cannot '%s' instance %s while it is in task_state %s", action, in->uuid, sim_task_name(in->task));
+		face_nova_error(c, 409, "Cannot '%s' instance %s while it is in task_state %s", action, in->uuid,
+		    sim_task_name(in->task));
 	else
 		return true;
 	return false;
@@ -129,7 +137,9 @@ static void reset_state(struct face_call *c, int instance, const cJSON *arg)
 	const char *state = json_str(arg, "state", "");
 
 	if (strcmp(state, "error") != 0 && strcmp(state, "active") != 0) {
-		face_nova_error(c, 400, "Invalid input for field/attribute state. Value: %s. '%s' is not one of ['active', 'error']", state, state);
+		face_nova_error(c, 400,
+		    "Invalid input for field/attribute state. Value: %s. '%s' is not one of ['active', 'error']", state,
+		    state);
 		return;
 	}
 	in->vm_state = strcmp(state, "error") == 0 ? SIM_VM_ERROR : SIM_VM_ACTIVE;

@@ -14,7 +14,9 @@ static void catalog_entry(struct face_call *c, int which, const char *type, cons
 
 	strbuf_puts(&c->out, "{\"endpoints\":[");
 	for (int i = 0; i < 3; i++)
-		strbuf_printf(&c->out, "%s{\"id\":\"%s\",\"interface\":\"%s\",\"region_id\":\"RegionOne\",\"url\":\"%s%s\",\"region\":\"RegionOne\"}",
+		strbuf_printf(&c->out,
+		    "%s{\"id\":\"%s\",\"interface\":\"%s\",\"region_id\":\"RegionOne\",\"url\":\"%s%s\",\"region\":"
+		    "\"RegionOne\"}",
 		    i ? "," : "", c->m->endpoint_id[which][i], faces[i], c->m->config.url, path);
 	strbuf_printf(&c->out, "],\"id\":\"%s\",\"type\":\"%s\",\"name\":\"%s\"}", c->m->catalog_id[which], type, name);
 }
@@ -41,7 +43,9 @@ static void token_roles(struct face_call *c, const struct sim_user *u)
 
 	strbuf_puts(&c->out, "\"roles\":[");
 	if (str_eq(u->role, "admin"))
-		strbuf_printf(&c->out, "{\"id\":\"%s\",\"name\":\"admin\"},{\"id\":\"%s\",\"name\":\"reader\"},{\"id\":\"%s\",\"name\":\"member\"}]",
+		strbuf_printf(&c->out,
+		    "{\"id\":\"%s\",\"name\":\"admin\"},{\"id\":\"%s\",\"name\":\"reader\"},{\"id\":\"%s\",\"name\":"
+		    "\"member\"}]",
 		    m->role_admin, m->role_reader, m->role_member);
 	else
 		strbuf_printf(&c->out, "{\"id\":\"%s\",\"name\":\"%s\"}]", role_id(m, u->role), u->role);
@@ -52,21 +56,26 @@ static void token_show(struct face_call *c, const struct sim_token *t, bool by_c
 	const struct cloudsim_model *m = c->m;
 	const struct sim_user *u = &m->users[t->user];
 
-	strbuf_printf(&c->out, "{\"token\":{\"methods\":[\"%s\"],\"user\":{\"domain\":" DOMAIN ",\"id\":\"%s\",\"name\":", by_credential ? "application_credential" : "password", u->id);
+	strbuf_printf(&c->out,
+	    "{\"token\":{\"methods\":[\"%s\"],\"user\":{\"domain\":" DOMAIN ",\"id\":\"%s\",\"name\":",
+	    by_credential ? "application_credential" : "password", u->id);
 	face_text(&c->out, u->name);
-	strbuf_puts(&c->out, ",\"password_expires_at\":null},\"audit_ids\":[\"C_ziSdPPRBSkX6xsRM2Ntw\"],\"expires_at\":");
+	strbuf_puts(
+	    &c->out, ",\"password_expires_at\":null},\"audit_ids\":[\"C_ziSdPPRBSkX6xsRM2Ntw\"],\"expires_at\":");
 	face_stamp_z(&c->out, m, t->expires_ms);
 	strbuf_puts(&c->out, ",\"issued_at\":");
 	face_stamp_z(&c->out, m, m->now_ms);
 	if (t->is_system)
 		strbuf_puts(&c->out, ",\"system\":{\"all\":true}");
 	if (t->project >= 0) {
-		strbuf_printf(&c->out, ",\"project\":{\"domain\":" DOMAIN ",\"id\":\"%s\",\"name\":", m->projects[t->project].id);
+		strbuf_printf(
+		    &c->out, ",\"project\":{\"domain\":" DOMAIN ",\"id\":\"%s\",\"name\":", m->projects[t->project].id);
 		face_text(&c->out, m->projects[t->project].name);
 		strbuf_puts(&c->out, "},\"is_domain\":false");
 	}
 	if (by_credential)
-		strbuf_printf(&c->out, ",\"application_credential\":{\"id\":\"%s\",\"name\":\"osha\",\"restricted\":true}", m->cred_id);
+		strbuf_printf(&c->out,
+		    ",\"application_credential\":{\"id\":\"%s\",\"name\":\"osha\",\"restricted\":true}", m->cred_id);
 	if (t->is_system || t->project >= 0) {
 		strbuf_puts(&c->out, ",");
 		token_roles(c, u);
@@ -98,7 +107,8 @@ static int identity_check(struct face_call *c, const cJSON *identity, bool *ret_
 
 	*ret_by_credential = strcmp(method, "application_credential") == 0;
 	if (*ret_by_credential) {
-		bool right_id = str_eq(json_str(part, "id", NULL), c->m->cred_id) ||
+		bool right_id =
+		    str_eq(json_str(part, "id", NULL), c->m->cred_id) ||
 		    (str_eq(json_str(part, "name", NULL), "osha") && user_find(c->m, json_object(part, "user")) == 0);
 
 		return right_id && str_eq(json_str(part, "secret", NULL), c->m->cred_secret) ? 0 : -1;
@@ -178,8 +188,10 @@ static void project_text(struct face_call *c, const struct sim_project *p)
 	strbuf_printf(&c->out, "{\"id\":\"%s\",\"name\":", p->id);
 	face_text(&c->out, p->name);
 	strbuf_printf(&c->out,
-	    ",\"domain_id\":\"default\",\"description\":\"\",\"enabled\":true,\"parent_id\":\"default\",\"is_domain\":false,"
-	    "\"tags\":[],\"options\":{},\"links\":{\"self\":\"%s/identity/v3/projects/%s\"}}", c->m->config.url, p->id);
+	    ",\"domain_id\":\"default\",\"description\":\"\",\"enabled\":true,\"parent_id\":\"default\",\"is_domain\":"
+	    "false,"
+	    "\"tags\":[],\"options\":{},\"links\":{\"self\":\"%s/identity/v3/projects/%s\"}}",
+	    c->m->config.url, p->id);
 }
 
 static void user_text(struct face_call *c, const struct sim_user *u)
@@ -195,12 +207,15 @@ static void user_text(struct face_call *c, const struct sim_user *u)
 	strbuf_printf(&c->out, ",\"domain_id\":\"default\",\"enabled\":%s,", u->is_enabled ? "true" : "false");
 	if (u->project >= 0)
 		strbuf_printf(&c->out, "\"default_project_id\":\"%s\",", c->m->projects[u->project].id);
-	strbuf_printf(&c->out, "\"password_expires_at\":null,\"options\":{},\"links\":{\"self\":\"%s/identity/v3/users/%s\"}}", c->m->config.url, u->id);
+	strbuf_printf(&c->out,
+	    "\"password_expires_at\":null,\"options\":{},\"links\":{\"self\":\"%s/identity/v3/users/%s\"}}",
+	    c->m->config.url, u->id);
 }
 
 static void list_end(struct face_call *c, const char *path)
 {
-	strbuf_printf(&c->out, "],\"links\":{\"next\":null,\"self\":\"%s/identity/v3/%s\",\"previous\":null}}", c->m->config.url, path);
+	strbuf_printf(&c->out, "],\"links\":{\"next\":null,\"self\":\"%s/identity/v3/%s\",\"previous\":null}}",
+	    c->m->config.url, path);
 }
 
 static void projects_show(struct face_call *c)
@@ -249,7 +264,8 @@ static void users_show(struct face_call *c)
 		face_keystone_error(c, 404, "Could not find user: %s.", c->seg[3]);
 }
 
-static void named(struct face_call *c, const char *member, const char *id, const char *name, bool has_name, bool has_domain)
+static void named(
+    struct face_call *c, const char *member, const char *id, const char *name, bool has_name, bool has_domain)
 {
 	strbuf_printf(&c->out, "\"%s\":{\"id\":\"%s\"", member, id);
 	if (has_name) {
@@ -261,14 +277,16 @@ static void named(struct face_call *c, const char *member, const char *id, const
 }
 
 /* One row of the listing: a role of @u in @p, by the group where it holds it through one and nobody asked for effective ones. */
-static void assignment_text(struct face_call *c, const struct sim_user *u, const struct sim_project *p, bool names, bool effective)
+static void assignment_text(
+    struct face_call *c, const struct sim_user *u, const struct sim_project *p, bool names, bool effective)
 {
 	const char *role = role_id(c->m, u->role), *group = u->by_group ? p->group_id : NULL;
 
-	strbuf_printf(&c->out, "{\"links\":{\"assignment\":\"%s/identity/v3/projects/%s/%s/%s/roles/%s\"", c->m->config.url, p->id,
-	    group ? "groups" : "users", group ? group : u->id, role);
+	strbuf_printf(&c->out, "{\"links\":{\"assignment\":\"%s/identity/v3/projects/%s/%s/%s/roles/%s\"",
+	    c->m->config.url, p->id, group ? "groups" : "users", group ? group : u->id, role);
 	if (group && effective)
-		strbuf_printf(&c->out, ",\"membership\":\"%s/identity/v3/groups/%s/users/%s\"", c->m->config.url, group, u->id);
+		strbuf_printf(
+		    &c->out, ",\"membership\":\"%s/identity/v3/groups/%s/users/%s\"", c->m->config.url, group, u->id);
 	strbuf_puts(&c->out, "},\"scope\":{");
 	named(c, "project", p->id, p->name, names, true);
 	strbuf_puts(&c->out, "},");
@@ -292,7 +310,8 @@ static bool flag_is_on(const struct face_call *c, const char *name)
 static void assignments_show(struct face_call *c)
 {
 	const struct cloudsim_model *m = c->m;
-	const char *project = face_param(c, "scope.project.id"), *user = face_param(c, "user.id"), *role = face_param(c, "role.id");
+	const char *project = face_param(c, "scope.project.id"), *user = face_param(c, "user.id"),
+		   *role = face_param(c, "role.id");
 	bool names = flag_is_on(c, "include_names"), effective = flag_is_on(c, "effective"), comma = false;
 
 	strbuf_puts(&c->out, "{\"role_assignments\":[");
@@ -317,9 +336,11 @@ static void assignments_show(struct face_call *c)
 static void version_show(struct face_call *c)
 {
 	strbuf_printf(&c->out,
-	    "{\"version\":{\"id\":\"v3.14\",\"status\":\"stable\",\"updated\":\"2020-04-07T00:00:00Z\",\"links\":[{\"rel\":\"self\","
+	    "{\"version\":{\"id\":\"v3.14\",\"status\":\"stable\",\"updated\":\"2020-04-07T00:00:00Z\",\"links\":[{"
+	    "\"rel\":\"self\","
 	    "\"href\":\"%s/identity/v3/\"}],\"media-types\":[{\"base\":\"application/json\",\"type\":"
-	    "\"application/vnd.openstack.identity-v3+json\"}]}}", c->m->config.url);
+	    "\"application/vnd.openstack.identity-v3+json\"}]}}",
+	    c->m->config.url);
 }
 
 static void auth_route(struct face_call *c)
@@ -352,7 +373,8 @@ static void admin_route(struct face_call *c)
 		if (strcmp(c->seg[2], rows[i].name) != 0)
 			continue;
 		if (!c->is_admin)
-			face_keystone_error(c, 403, "You are not authorized to perform the requested action: %s.", c->n_seg > 3 ? rows[i].one : rows[i].many);
+			face_keystone_error(c, 403, "You are not authorized to perform the requested action: %s.",
+			    c->n_seg > 3 ? rows[i].one : rows[i].many);
 		else
 			rows[i].show(c);
 		return;
@@ -363,10 +385,12 @@ static void admin_route(struct face_call *c)
 void face_keystone(struct face_call *c)
 {
 	face_header(c, "Vary", "X-Auth-Token");
-	face_header(c, "x-openstack-request-id", "req-%08llx-0000-4000-8000-000000000000", (unsigned long long)c->m->request_serial);
+	face_header(c, "x-openstack-request-id", "req-%08llx-0000-4000-8000-000000000000",
+	    (unsigned long long)c->m->request_serial);
 	if (c->n_seg < 2 || strcmp(c->seg[1], "v3") != 0 || c->n_seg == 2)
 		version_show(c);
-	else if (strcmp(c->req->method, "POST") == 0 && c->n_seg == 4 && strcmp(c->seg[2], "auth") == 0 && strcmp(c->seg[3], "tokens") == 0)
+	else if (strcmp(c->req->method, "POST") == 0 && c->n_seg == 4 && strcmp(c->seg[2], "auth") == 0 &&
+		 strcmp(c->seg[3], "tokens") == 0)
 		token_issue(c);
 	else if (!face_token_check(c))
 		face_keystone_error(c, 401, "The request you have made requires authentication.");

@@ -9,7 +9,8 @@ struct migration_filter {
 	int instance; /* -1 = any, -2 = none can match */
 };
 
-static bool migration_passes(const struct cloudsim_model *m, const struct migration_filter *f, const struct sim_migration *mig)
+static bool migration_passes(
+    const struct cloudsim_model *m, const struct migration_filter *f, const struct sim_migration *mig)
 {
 	const char *source = m->hosts[mig->source].name, *dest = mig->dest >= 0 ? m->hosts[mig->dest].name : "";
 
@@ -44,7 +45,8 @@ static void migration_text(struct face_call *c, int i)
 	face_text_or_null(o, dest);
 	strbuf_puts(o, ",\"dest_host\":");
 	face_text_or_null(o, dest ? m->hosts[mig->dest].address : NULL);
-	strbuf_printf(o, ",\"old_instance_type_id\":null,\"new_instance_type_id\":null,\"instance_uuid\":\"%s\",\"status\":\"%s\"",
+	strbuf_printf(o,
+	    ",\"old_instance_type_id\":null,\"new_instance_type_id\":null,\"instance_uuid\":\"%s\",\"status\":\"%s\"",
 	    m->instances[mig->instance].uuid, sim_migration_status_name(mig->status));
 	if (c->minor >= 23)
 		strbuf_puts(o, ",\"migration_type\":\"evacuation\"");
@@ -93,8 +95,11 @@ static int page_start(struct face_call *c)
 void face_migrations_list(struct face_call *c)
 {
 	const char *uuid = face_param(c, "instance_uuid");
-	struct migration_filter f = {.status = face_param(c, "status"), .host = face_param(c, "host"), .source = face_param(c, "source_compute"),
-	    .type = face_param(c, "migration_type"), .instance = -1};
+	struct migration_filter f = {.status = face_param(c, "status"),
+	    .host = face_param(c, "host"),
+	    .source = face_param(c, "source_compute"),
+	    .type = face_param(c, "migration_type"),
+	    .instance = -1};
 	size_t limit, n = 0;
 	int before, last = -1;
 

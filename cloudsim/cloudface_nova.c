@@ -9,8 +9,10 @@ static void version_show(struct face_call *c)
 {
 	strbuf_printf(&c->out,
 	    "{\"version\":{\"id\":\"v2.1\",\"status\":\"CURRENT\",\"version\":\"2.%d\",\"min_version\":\"2.1\","
-	    "\"updated\":\"2013-07-23T11:33:21Z\",\"links\":[{\"rel\":\"self\",\"href\":\"%s/v2.1/\"},{\"rel\":\"describedby\","
-	    "\"type\":\"text/html\",\"href\":\"http://docs.openstack.org/\"}],\"media-types\":[{\"base\":\"application/json\","
+	    "\"updated\":\"2013-07-23T11:33:21Z\",\"links\":[{\"rel\":\"self\",\"href\":\"%s/v2.1/"
+	    "\"},{\"rel\":\"describedby\","
+	    "\"type\":\"text/html\",\"href\":\"http://docs.openstack.org/\"}],\"media-types\":[{\"base\":\"application/"
+	    "json\","
 	    "\"type\":\"application/vnd.openstack.compute+json;version=2.1\"}]}}",
 	    CLOUDSIM_MICROVERSION_MAX, c->m->config.url);
 }
@@ -42,13 +44,15 @@ static bool microversion_read(struct face_call *c)
 	}
 	minor = str_starts(text, "2.") ? strtol(text + 2, &end, 10) : -1;
 	if (!end || *end || end == text + 2) {
-		face_nova_error(c, 400, "API Version String %s is of invalid format. Must be of format MajorNum.MinorNum.", text);
+		face_nova_error(
+		    c, 400, "API Version String %s is of invalid format. Must be of format MajorNum.MinorNum.", text);
 		return false;
 	}
 	c->minor = (int)minor;
 	if (minor >= 1 && minor <= CLOUDSIM_MICROVERSION_MAX)
 		return true;
-	face_nova_error(c, 406, "Version %s is not supported by the API. Minimum is 2.1 and maximum is 2.%d.", text, CLOUDSIM_MICROVERSION_MAX);
+	face_nova_error(c, 406, "Version %s is not supported by the API. Minimum is 2.1 and maximum is 2.%d.", text,
+	    CLOUDSIM_MICROVERSION_MAX);
 	return false;
 }
 
@@ -135,7 +139,8 @@ static void unauthorized(struct face_call *c)
 {
 	c->ans->status = 401;
 	face_header(c, "Www-Authenticate", "Keystone uri=\"%s/identity/v3\"", c->m->config.url);
-	strbuf_puts(&c->out, "{\"error\":{\"code\":401,\"title\":\"Unauthorized\",\"message\":\"The request you have made requires authentication.\"}}");
+	strbuf_puts(&c->out, "{\"error\":{\"code\":401,\"title\":\"Unauthorized\",\"message\":\"The request you have "
+			     "made requires authentication.\"}}");
 }
 
 void face_nova(struct face_call *c)

@@ -44,8 +44,9 @@ void face_text(struct strbuf *sb, const char *s);         /* a JSON string, quot
 void face_text_or_null(struct strbuf *sb, const char *s); /* NULL or "" as null */
 /* nova's clock: "2026-11-22T10:31:42.000000"; null when @ms is 0 */
 void face_stamp(struct strbuf *sb, const struct cloudsim_model *m, int64_t ms);
-void face_stamp_exact(struct strbuf *sb, const struct cloudsim_model *m, int64_t ms); /* with milliseconds, never null */
-void face_stamp_z(struct strbuf *sb, const struct cloudsim_model *m, int64_t ms);     /* "2026-11-22T10:31:42Z" */
+void face_stamp_exact(
+    struct strbuf *sb, const struct cloudsim_model *m, int64_t ms);               /* with milliseconds, never null */
+void face_stamp_z(struct strbuf *sb, const struct cloudsim_model *m, int64_t ms); /* "2026-11-22T10:31:42Z" */
 void face_query_parse(struct face_call *c, const char *query);
 void face_path_parse(struct face_call *c, const char *path, size_t len);
 /* a link to the next page: the request's own parameters sorted, marker replaced */

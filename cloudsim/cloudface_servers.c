@@ -22,8 +22,10 @@ static void server_links(struct face_call *c, const struct sim_instance *in)
 {
 	const char *u = c->m->config.url;
 
-	strbuf_printf(&c->out, "\"links\":[{\"rel\":\"self\",\"href\":\"%s/v2.1/servers/%s\"},{\"rel\":\"bookmark\",\"href\":\"%s/servers/%s\"}]", u,
-	    in->uuid, u, in->uuid);
+	strbuf_printf(&c->out,
+	    "\"links\":[{\"rel\":\"self\",\"href\":\"%s/v2.1/servers/%s\"},{\"rel\":\"bookmark\",\"href\":\"%s/servers/"
+	    "%s\"}]",
+	    u, in->uuid, u, in->uuid);
 }
 
 static void host_id(struct face_call *c, const struct sim_instance *in)
@@ -43,11 +45,14 @@ static void server_head(struct face_call *c, const struct sim_instance *in)
 
 	strbuf_printf(o, "{\"id\":\"%s\",\"name\":", in->uuid);
 	face_text(o, in->name);
-	strbuf_printf(o, ",\"status\":\"%s\",\"tenant_id\":\"%s\",\"user_id\":\"%s\",\"metadata\":%s", sim_instance_status(in),
-	    m->projects[in->project].id, m->users[in->user].id, in->metadata ? in->metadata : "{}");
+	strbuf_printf(o, ",\"status\":\"%s\",\"tenant_id\":\"%s\",\"user_id\":\"%s\",\"metadata\":%s",
+	    sim_instance_status(in), m->projects[in->project].id, m->users[in->user].id,
+	    in->metadata ? in->metadata : "{}");
 	host_id(c, in);
-	strbuf_printf(o, ",\"image\":{\"id\":\"%s\",\"links\":[{\"rel\":\"bookmark\",\"href\":\"%s/images/%s\"}]}", m->image_id, m->config.url, m->image_id);
-	strbuf_puts(o, ",\"flavor\":{\"vcpus\":1,\"ram\":64,\"disk\":1,\"ephemeral\":0,\"swap\":0,\"original_name\":\"tiny\",\"extra_specs\":{}},\"created\":");
+	strbuf_printf(o, ",\"image\":{\"id\":\"%s\",\"links\":[{\"rel\":\"bookmark\",\"href\":\"%s/images/%s\"}]}",
+	    m->image_id, m->config.url, m->image_id);
+	strbuf_puts(o, ",\"flavor\":{\"vcpus\":1,\"ram\":64,\"disk\":1,\"ephemeral\":0,\"swap\":0,\"original_name\":"
+		       "\"tiny\",\"extra_specs\":{}},\"created\":");
 	face_stamp_z(o, m, in->created_ms);
 	strbuf_puts(o, ",\"updated\":");
 	face_stamp_z(o, m, in->updated_ms);
@@ -58,7 +63,8 @@ static void server_head(struct face_call *c, const struct sim_instance *in)
 
 static void server_fault(struct face_call *c, const struct sim_instance *in)
 {
-	if (!in->has_fault || (in->vm_state != SIM_VM_ERROR && !in->deleted) || strcmp(sim_instance_status(in), "ERROR") != 0)
+	if (!in->has_fault || (in->vm_state != SIM_VM_ERROR && !in->deleted) ||
+	    strcmp(sim_instance_status(in), "ERROR") != 0)
 		return;
 	strbuf_puts(&c->out, ",\"fault\":{\"code\":500,\"created\":");
 	face_stamp_z(&c->out, c->m, in->fault_ms);
@@ -69,7 +75,8 @@ static void server_fault(struct face_call *c, const struct sim_instance *in)
 
 static bool has_progress(const struct sim_instance *in)
 {
-	static const char *const with[] = {"ACTIVE", "BUILD", "DELETED", "REBUILD", "RESIZE", "VERIFY_RESIZE", "MIGRATING"};
+	static const char *const with[] = {
+	    "ACTIVE", "BUILD", "DELETED", "REBUILD", "RESIZE", "VERIFY_RESIZE", "MIGRATING"};
 
 	for (size_t i = 0; i < sizeof(with) / sizeof(with[0]); i++)
 		if (strcmp(with[i], sim_instance_status(in)) == 0)
@@ -84,14 +91,16 @@ static void server_admin_part(struct face_call *c, const struct sim_instance *in
 
 	strbuf_puts(o, ",\"OS-EXT-SRV-ATTR:host\":");
 	face_text_or_null(o, host);
-	strbuf_printf(o, ",\"OS-EXT-SRV-ATTR:instance_name\":\"instance-%08x\",\"OS-EXT-SRV-ATTR:hypervisor_hostname\":",
+	strbuf_printf(o,
+	    ",\"OS-EXT-SRV-ATTR:instance_name\":\"instance-%08x\",\"OS-EXT-SRV-ATTR:hypervisor_hostname\":",
 	    (unsigned)(in - c->m->instances) + 1);
 	face_text_or_null(o, host);
-	strbuf_puts(o, ",\"OS-EXT-SRV-ATTR:reservation_id\":\"r-k4cpyg0e\",\"OS-EXT-SRV-ATTR:launch_index\":0,\"OS-EXT-SRV-ATTR:hostname\":");
+	strbuf_puts(o, ",\"OS-EXT-SRV-ATTR:reservation_id\":\"r-k4cpyg0e\",\"OS-EXT-SRV-ATTR:launch_index\":0,\"OS-EXT-"
+		       "SRV-ATTR:hostname\":");
 	face_text(o, in->name);
-	strbuf_puts(o,
-	    ",\"OS-EXT-SRV-ATTR:kernel_id\":\"\",\"OS-EXT-SRV-ATTR:ramdisk_id\":\"\",\"OS-EXT-SRV-ATTR:root_device_name\":\"/dev/sda\","
-	    "\"OS-EXT-SRV-ATTR:user_data\":null");
+	strbuf_puts(o, ",\"OS-EXT-SRV-ATTR:kernel_id\":\"\",\"OS-EXT-SRV-ATTR:ramdisk_id\":\"\",\"OS-EXT-SRV-ATTR:root_"
+		       "device_name\":\"/dev/sda\","
+		       "\"OS-EXT-SRV-ATTR:user_data\":null");
 }
 
 static void server_text(struct face_call *c, const struct sim_instance *in)
@@ -112,7 +121,8 @@ static void server_text(struct face_call *c, const struct sim_instance *in)
 	strbuf_puts(o, ",\"OS-EXT-STS:task_state\":");
 	face_text_or_null(o, sim_task_name(in->task));
 	strbuf_printf(o,
-	    ",\"OS-EXT-STS:vm_state\":\"%s\",\"OS-EXT-STS:power_state\":%d,\"os-extended-volumes:volumes_attached\":[],\"locked\":%s,"
+	    ",\"OS-EXT-STS:vm_state\":\"%s\",\"OS-EXT-STS:power_state\":%d,\"os-extended-volumes:volumes_attached\":[],"
+	    "\"locked\":%s,"
 	    "\"locked_reason\":null,\"description\":null,\"tags\":[],\"trusted_image_certificates\":null",
 	    sim_vm_state_name(in->vm_state), in->power_state, in->locked ? "true" : "false");
 	if (c->is_admin && c->minor >= 16)
@@ -134,7 +144,8 @@ static void server_short(struct face_call *c, const struct sim_instance *in)
 /* What the cell's database cannot tell is left out. */
 static void server_of_dead_cell(struct face_call *c, const struct sim_instance *in)
 {
-	strbuf_printf(&c->out, "{\"id\":\"%s\",\"tenant_id\":\"%s\",\"created\":", in->uuid, c->m->projects[in->project].id);
+	strbuf_printf(
+	    &c->out, "{\"id\":\"%s\",\"tenant_id\":\"%s\",\"created\":", in->uuid, c->m->projects[in->project].id);
 	face_stamp_z(&c->out, c->m, in->created_ms);
 	strbuf_puts(&c->out, ",\"status\":\"UNKNOWN\",");
 	server_links(c, in);
@@ -165,7 +176,8 @@ static void filter_read(const struct face_call *c, struct server_filter *ret)
 	const char *all = face_param(c, "all_tenants"), *deleted = face_param(c, "deleted");
 	const char *project = face_param(c, "project_id");
 
-	*ret = (struct server_filter){.host = face_param(c, "host"), .status = face_param(c, "status"), .name = face_param(c, "name")};
+	*ret = (struct server_filter){
+	    .host = face_param(c, "host"), .status = face_param(c, "status"), .name = face_param(c, "name")};
 	if (!c->is_admin) { /* filters that only admins may use are passed over without a word */
 		ret->host = NULL;
 		return;
@@ -182,7 +194,8 @@ static bool neutron_is_missing(struct face_call *c)
 		return false;
 	c->ans->delay_ms += c->m->config.neutron_wait_ms;
 	face_nova_error(c, 500,
-	    "Unexpected API Error. Please report this at http://bugs.launchpad.net/nova/ and attach the Nova API log if possible.\n"
+	    "Unexpected API Error. Please report this at http://bugs.launchpad.net/nova/ and attach the Nova API log "
+	    "if possible.\n"
 	    "<class 'keystoneauth1.exceptions.connection.ConnectFailure'>");
 	return true;
 }
@@ -239,7 +252,8 @@ void face_servers_list(struct face_call *c, bool is_detail)
 	}
 	strbuf_puts(&c->out, "]");
 	if (n == limit)
-		face_next_link(c, "servers_links", is_detail ? "/v2.1/servers/detail" : "/v2.1/servers", c->m->instances[i].uuid);
+		face_next_link(
+		    c, "servers_links", is_detail ? "/v2.1/servers/detail" : "/v2.1/servers", c->m->instances[i].uuid);
 	strbuf_puts(&c->out, "}");
 }
 

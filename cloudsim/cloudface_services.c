@@ -25,7 +25,8 @@ static void service_text(struct face_call *c, const struct service_row *s)
 		strbuf_printf(o, ",\"id\":%u", s->id);
 	strbuf_puts(o, ",\"zone\":");
 	face_text(o, s->zone);
-	strbuf_printf(o, ",\"status\":\"%s\",\"state\":\"%s\",\"updated_at\":", s->disabled ? "disabled" : "enabled", s->is_up ? "up" : "down");
+	strbuf_printf(o, ",\"status\":\"%s\",\"state\":\"%s\",\"updated_at\":", s->disabled ? "disabled" : "enabled",
+	    s->is_up ? "up" : "down");
 	if (s->is_exact)
 		face_stamp_exact(o, c->m, s->updated_ms);
 	else
@@ -41,8 +42,15 @@ static void host_row(struct cloudsim_model *m, struct sim_host *h, struct servic
 {
 	bool up = sim_host_is_up(m, h);
 
-	*ret = (struct service_row){.binary = "nova-compute", .host = h->name, .uuid = h->service_uuid, .zone = h->zone,
-	    .reason = h->disabled_reason, .id = h->service_id, .is_up = up, .disabled = h->disabled, .forced_down = h->forced_down,
+	*ret = (struct service_row){.binary = "nova-compute",
+	    .host = h->name,
+	    .uuid = h->service_uuid,
+	    .zone = h->zone,
+	    .reason = h->disabled_reason,
+	    .id = h->service_id,
+	    .is_up = up,
+	    .disabled = h->disabled,
+	    .forced_down = h->forced_down,
 	    .updated_ms = h->updated_ms};
 }
 
@@ -61,12 +69,18 @@ static void row_add(struct face_call *c, struct service_list *l, const struct se
 	service_text(c, row);
 }
 
-static void controller_row(struct face_call *c, struct service_list *l, unsigned id, const char *binary, const char *uuid, int64_t frozen_ms)
+static void controller_row(
+    struct face_call *c, struct service_list *l, unsigned id, const char *binary, const char *uuid, int64_t frozen_ms)
 {
 	const struct cloudsim_config *k = &c->m->config;
 	int64_t seen = frozen_ms ? frozen_ms : c->m->now_ms - c->m->now_ms % k->report_interval_ms;
-	struct service_row row = {.binary = binary, .host = "controller", .uuid = uuid, .zone = "internal", .id = id,
-	    .is_up = c->m->now_ms - seen + (seen + k->wall_offset_ms) % 1000 <= k->service_down_ms, .updated_ms = seen};
+	struct service_row row = {.binary = binary,
+	    .host = "controller",
+	    .uuid = uuid,
+	    .zone = "internal",
+	    .id = id,
+	    .is_up = c->m->now_ms - seen + (seen + k->wall_offset_ms) % 1000 <= k->service_down_ms,
+	    .updated_ms = seen};
 
 	row_add(c, l, &row);
 }
@@ -95,7 +109,8 @@ static void extra_row(struct face_call *c, struct service_list *l, struct sim_ho
 static void cell_down_rows(struct face_call *c, struct service_list *l)
 {
 	for (size_t i = 0; c->minor >= 69 && i < c->m->n_hosts; i++) {
-		if ((l->host && !str_eq(l->host, c->m->hosts[i].name)) || (l->binary && !str_eq(l->binary, "nova-compute")))
+		if ((l->host && !str_eq(l->host, c->m->hosts[i].name)) ||
+		    (l->binary && !str_eq(l->binary, "nova-compute")))
 			continue;
 		strbuf_puts(&c->out, l->comma ? ",{" : "{");
 		l->comma = true;
@@ -150,18 +165,20 @@ static bool is_known_member(const char *name)
 }
 
 /* nova's schema of the body; false after having answered 400 */
-static bool put_is_valid(struct face_call *c, const char **ret_status, const char **ret_reason, const cJSON **ret_forced)
+static bool put_is_valid(
+    struct face_call *c, const char **ret_status, const char **ret_reason, const cJSON **ret_forced)
 {
 	const cJSON *status = cJSON_GetObjectItemCaseSensitive(c->json, "status");
 	const cJSON *reason = cJSON_GetObjectItemCaseSensitive(c->json, "disabled_reason"), *m;
 	bool ok = cJSON_IsObject(c->json) && c->json->child;
 
 	*ret_forced = cJSON_GetObjectItemCaseSensitive(c->json, "forced_down");
-	cJSON_ArrayForEach(m, c->json)
-		ok = ok && is_known_member(m->string);
+	cJSON_ArrayForEach(m, c->json) ok = ok && is_known_member(m->string);
 	ok = ok && (!*ret_forced || cJSON_IsBool(*ret_forced));
-	ok = ok && (!status || (cJSON_IsString(status) && (str_eq(status->valuestring, "enabled") || str_eq(status->valuestring, "disabled"))));
-	ok = ok && (!reason || (cJSON_IsString(reason) && strlen(reason->valuestring) >= 1 && strlen(reason->valuestring) <= 255));
+	ok = ok && (!status || (cJSON_IsString(status) && (str_eq(status->valuestring, "enabled") ||
+							      str_eq(status->valuestring, "disabled"))));
+	ok = ok && (!reason || (cJSON_IsString(reason) && strlen(reason->valuestring) >= 1 &&
+				   strlen(reason->valuestring) <= 255));
 	if (!ok) {
 		face_nova_error(c, 400, "Invalid input for field/attribute service.");
 		return false;
@@ -181,7 +198,8 @@ static struct sim_host *service_find(struct face_call *c, const char *uuid)
 		if (strcmp(c->m->hosts[i].service_uuid, uuid) == 0)
 			return &c->m->hosts[i];
 	if (strcmp(uuid, c->m->conductor_uuid) == 0 || strcmp(uuid, c->m->scheduler_uuid) == 0)
-		face_nova_error(c, 400, "Updating a nova-conductor service is not supported. Only nova-compute services can be updated.");
+		face_nova_error(c, 400,
+		    "Updating a nova-conductor service is not supported. Only nova-compute services can be updated.");
 	else
 		face_nova_error(c, 404, "Service %s could not be found.", uuid);
 	return NULL;
@@ -204,7 +222,11 @@ void face_services_put(struct face_call *c)
 	if (!h)
 		return;
 	if (forced && !cJSON_IsTrue(forced) && host_has_done_evacuations(c->m, h)) {
-		face_nova_error(c, 400, "Unable to force up host %s as `done` evacuation migration records remain associated with the host. Ensure the compute service has been restarted, allowing these records to move to `completed` before retrying this request.", h->name);
+		face_nova_error(c, 400,
+		    "Unable to force up host %s as `done` evacuation migration records remain associated with the "
+		    "host. Ensure the compute service has been restarted, allowing these records to move to "
+		    "`completed` before retrying this request.",
+		    h->name);
 		return;
 	}
 	sim_host_settle(c->m, h);
@@ -217,7 +239,8 @@ void face_services_put(struct face_call *c)
 	h->updated_ms = c->m->now_ms;
 	host_row(c->m, h, &row);
 	row.is_exact = true;
-	if (status && row.is_up && !sim_host_is_alive(h)) /* it waits for the compute, which is dead, to change its trait */
+	if (status && row.is_up &&
+	    !sim_host_is_alive(h)) /* it waits for the compute, which is dead, to change its trait */
 		c->ans->delay_ms += c->m->config.disable_wait_ms;
 	strbuf_puts(&c->out, "{\"service\":");
 	service_text(c, &row);
@@ -249,9 +272,13 @@ static void hypervisor_text(struct face_call *c, struct sim_host *h, bool is_det
 
 	strbuf_printf(o, "{\"id\":\"%s\",\"hypervisor_hostname\":", h->node_uuid);
 	face_text(o, h->name);
-	strbuf_printf(o, ",\"state\":\"%s\",\"status\":\"%s\"", up ? "up" : "down", h->disabled ? "disabled" : "enabled");
+	strbuf_printf(
+	    o, ",\"state\":\"%s\",\"status\":\"%s\"", up ? "up" : "down", h->disabled ? "disabled" : "enabled");
 	if (is_detail) {
-		strbuf_printf(o, ",\"hypervisor_type\":\"fake\",\"hypervisor_version\":1000,\"host_ip\":\"%s\",\"service\":{\"id\":\"%s\",\"host\":", h->address, h->service_uuid);
+		strbuf_printf(o,
+		    ",\"hypervisor_type\":\"fake\",\"hypervisor_version\":1000,\"host_ip\":\"%s\",\"service\":{\"id\":"
+		    "\"%s\",\"host\":",
+		    h->address, h->service_uuid);
 		face_text(o, h->name);
 		strbuf_puts(o, ",\"disabled_reason\":");
 		face_text_or_null(o, h->disabled_reason);
@@ -266,7 +293,8 @@ static void hypervisor_text(struct face_call *c, struct sim_host *h, bool is_det
 void face_hypervisors(struct face_call *c)
 {
 	const char *pattern = face_param(c, "hypervisor_hostname_pattern"), *with = face_param(c, "with_servers");
-	bool is_detail = c->n_seg == 3, has_servers = with && (str_eq(with, "true") || str_eq(with, "True") || str_eq(with, "1"));
+	bool is_detail = c->n_seg == 3,
+	     has_servers = with && (str_eq(with, "true") || str_eq(with, "True") || str_eq(with, "1"));
 	bool comma = false;
 
 	strbuf_puts(&c->out, "{\"hypervisors\":[");

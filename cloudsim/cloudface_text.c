@@ -38,12 +38,11 @@ static void stamp(struct strbuf *sb, const struct cloudsim_model *m, int64_t ms,
 {
 	int64_t wall = ms + m->config.wall_offset_ms;
 	time_t t = (time_t)(wall / 1000);
-	struct tm tm;
-	char text[32];
+	struct tm tm = {0};
 
 	gmtime_r(&t, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	strbuf_printf(sb, "\"%s", text);
+	strbuf_printf(sb, "\"%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+	    tm.tm_min, tm.tm_sec);
 	if (fraction_ms >= 0)
 		strbuf_printf(sb, ".%03d000", fraction_ms);
 	strbuf_printf(sb, "%s\"", end);
@@ -96,7 +95,8 @@ void face_query_parse(struct face_call *c, const char *query)
 
 		if (len) {
 			url_decode(p->name, sizeof(p->name), query, name);
-			url_decode(p->value, sizeof(p->value), query + name + (name < len), name < len ? len - name - 1 : 0);
+			url_decode(
+			    p->value, sizeof(p->value), query + name + (name < len), name < len ? len - name - 1 : 0);
 			c->n_params++;
 		}
 		query += len + (query[len] == '&');
@@ -168,7 +168,8 @@ bool face_limit(struct face_call *c, size_t *ret_limit)
 		return true;
 	v = strtol(text, &end, 10);
 	if (end == text || *end || v < 0) {
-		face_nova_error(c, 400, "Invalid input for query parameters limit. Value: %s. '%s' does not match '^[0-9]*$'", text, text);
+		face_nova_error(c, 400,
+		    "Invalid input for query parameters limit. Value: %s. '%s' does not match '^[0-9]*$'", text, text);
 		return false;
 	}
 	if (v > 0 && (size_t)v < *ret_limit)

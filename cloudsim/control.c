@@ -55,7 +55,9 @@ static void power(struct order *o)
 static void compute(struct order *o)
 {
 	const char *state = json_str(o->in, "state", "");
-	enum cloudsim_compute s = str_eq(state, "up") ? CLOUDSIM_COMPUTE_UP : str_eq(state, "hung") ? CLOUDSIM_COMPUTE_HUNG : CLOUDSIM_COMPUTE_DOWN;
+	enum cloudsim_compute s = str_eq(state, "up")     ? CLOUDSIM_COMPUTE_UP
+				  : str_eq(state, "hung") ? CLOUDSIM_COMPUTE_HUNG
+							  : CLOUDSIM_COMPUTE_DOWN;
 
 	if (s == CLOUDSIM_COMPUTE_DOWN && !str_eq(state, "down"))
 		refuse(o, 400, "state: up, down or hung expected");
@@ -126,10 +128,12 @@ static void cloud(struct order *o)
 
 	if (cJSON_GetObjectItemCaseSensitive(o->in, "capacity"))
 		cloudsim_model_capacity(o->w->model, (unsigned)json_int(o->in, "capacity", 0));
-	if (span && (!cJSON_IsNumber(low) || !cJSON_IsNumber(high) || low->valuedouble < 0 || high->valuedouble < low->valuedouble))
+	if (span && (!cJSON_IsNumber(low) || !cJSON_IsNumber(high) || low->valuedouble < 0 ||
+			high->valuedouble < low->valuedouble))
 		refuse(o, 400, "rebuild_ms: [low, high] expected");
 	else if (span)
-		cloudsim_model_rebuild_ms(o->w->model, (struct cloudsim_span){(int64_t)low->valuedouble, (int64_t)high->valuedouble});
+		cloudsim_model_rebuild_ms(
+		    o->w->model, (struct cloudsim_span){(int64_t)low->valuedouble, (int64_t)high->valuedouble});
 }
 
 static void fault(struct order *o)
@@ -150,7 +154,8 @@ static void fault(struct order *o)
 	str_copy(f.body, sizeof(f.body), json_str(o->in, "body", ""));
 	f.until_ms = for_ms ? o->now_ms + for_ms : 0;
 	if (f.effect == CLOUDSIM_FAULT_N || f.effect == CLOUDSIM_FAULT_NONE)
-		refuse(o, 400, "effect: status, lost, drop, delay, late, drip, endless, garbage, cut, redirect or hang expected");
+		refuse(o, 400,
+		    "effect: status, lost, drop, delay, late, drip, endless, garbage, cut, redirect or hang expected");
 	else
 		settle(o, cloudsim_model_fault_add(o->w->model, &f));
 }
@@ -162,7 +167,8 @@ static void faults_list(struct order *o)
 
 	strbuf_puts(&o->out, "{\"faults\":[");
 	for (size_t i = 0; i < n; i++) {
-		strbuf_printf(&o->out, "%s{\"effect\":\"%s\",\"method\":", i ? "," : "", cloudsim_effect_name(f[i].effect));
+		strbuf_printf(
+		    &o->out, "%s{\"effect\":\"%s\",\"method\":", i ? "," : "", cloudsim_effect_name(f[i].effect));
 		mailtext_json(&o->out, f[i].method);
 		strbuf_puts(&o->out, ",\"path\":");
 		mailtext_json(&o->out, f[i].path);
@@ -230,22 +236,22 @@ static void tokens(struct order *o)
 	cloudsim_model_expire_tokens(o->w->model);
 }
 
+static long long wall(const struct order *o, int64_t ms)
+{
+	return ms ? (long long)ms + (long long)o->w->options.cloud.wall_offset_ms : 0;
+}
+
 static void dual(struct order *o)
 {
 	const struct cloudsim_dual *d = NULL;
 	size_t seen = cloudsim_model_dual_seen(o->w->model, &d);
 
-	strbuf_printf(&o->out, "{\"now\":%zu,\"seen\":%zu,\"double_posts\":%zu,\"sightings\":[", cloudsim_model_dual_guests(o->w->model), seen,
-	    cloudsim_model_double_posts(o->w->model));
+	strbuf_printf(&o->out, "{\"now\":%zu,\"seen\":%zu,\"double_posts\":%zu,\"sightings\":[",
+	    cloudsim_model_dual_guests(o->w->model), seen, cloudsim_model_double_posts(o->w->model));
 	for (size_t i = 0; i < seen && i < CLOUDSIM_DUALS_MAX; i++)
-		strbuf_printf(&o->out, "%s{\"instance\":\"%s\",\"host\":\"%s\",\"at_ms\":%lld}", i ? "," : "", d[i].instance, d[i].host,
-		    (long long)(d[i].at_ms + o->w->options.cloud.wall_offset_ms));
+		strbuf_printf(&o->out, "%s{\"instance\":\"%s\",\"host\":\"%s\",\"at_ms\":%lld}", i ? "," : "",
+		    d[i].instance, d[i].host, wall(o, d[i].at_ms));
 	strbuf_puts(&o->out, "]}");
-}
-
-static long long wall(const struct order *o, int64_t ms)
-{
-	return ms ? (long long)(ms + o->w->options.cloud.wall_offset_ms) : 0;
 }
 
 static void stamps(struct order *o)
@@ -258,10 +264,11 @@ static void stamps(struct order *o)
 
 		cloudsim_model_stamp(o->w->model, i, &s);
 		strbuf_printf(&o->out,
-		    "%s{\"migration\":%lld,\"instance\":\"%s\",\"source\":\"%s\",\"dest\":\"%s\",\"status\":\"%s\",\"accepted_ms\":%lld,"
+		    "%s{\"migration\":%lld,\"instance\":\"%s\",\"source\":\"%s\",\"dest\":\"%s\",\"status\":\"%s\","
+		    "\"accepted_ms\":%lld,"
 		    "\"started_ms\":%lld,\"ended_ms\":%lld}",
-		    i ? "," : "", (long long)s.migration_id, s.instance, s.source, s.dest ? s.dest : "", s.status, wall(o, s.accepted_ms),
-		    wall(o, s.started_ms), wall(o, s.ended_ms));
+		    i ? "," : "", (long long)s.migration_id, s.instance, s.source, s.dest ? s.dest : "", s.status,
+		    wall(o, s.accepted_ms), wall(o, s.started_ms), wall(o, s.ended_ms));
 	}
 	strbuf_puts(&o->out, "]}");
 }
@@ -275,8 +282,10 @@ static void log_list(struct order *o)
 
 	strbuf_puts(&o->out, "{\"requests\":[");
 	for (size_t i = 0; (l = httpd_log(o->w->api, i)); i++) {
-		strbuf_printf(&o->out, "%s{\"begin_us\":%lld,\"end_us\":%lld,\"status\":%d,\"method\":\"%s\",\"target\":", i ? "," : "",
-		    base_us - (long long)(now_us - l->begin_us), base_us - (long long)(now_us - l->end_us), l->status, l->method);
+		strbuf_printf(&o->out,
+		    "%s{\"begin_us\":%lld,\"end_us\":%lld,\"status\":%d,\"method\":\"%s\",\"target\":", i ? "," : "",
+		    base_us - (long long)(now_us - l->begin_us), base_us - (long long)(now_us - l->end_us), l->status,
+		    l->method);
 		mailtext_json(&o->out, l->target);
 		strbuf_puts(&o->out, "}");
 	}
@@ -293,9 +302,9 @@ static void state_hosts(struct order *o)
 	struct cloudsim_model *m = o->w->model;
 
 	for (size_t i = 0; i < cloudsim_model_host_count(m); i++) {
-		strbuf_printf(&o->out, "%s{\"name\":\"%s\",\"power\":\"%s\",\"address\":\"%s\",\"bmc\":\"%s\"", i ? "," : "",
-		    cloudsim_model_host_name(m, i), cloudsim_model_host_is_on(m, i) ? "on" : "off", cloudsim_model_host_address(m, i),
-		    o->w->hosts ? o->w->hosts[i].bmc_address : "");
+		strbuf_printf(&o->out, "%s{\"name\":\"%s\",\"power\":\"%s\",\"address\":\"%s\",\"bmc\":\"%s\"",
+		    i ? "," : "", cloudsim_model_host_name(m, i), cloudsim_model_host_is_on(m, i) ? "on" : "off",
+		    cloudsim_model_host_address(m, i), o->w->hosts ? o->w->hosts[i].bmc_address : "");
 		strbuf_puts(&o->out, "}");
 	}
 }
@@ -320,9 +329,9 @@ static void state_instances(struct order *o)
 	struct cloudsim_model *m = o->w->model;
 
 	for (size_t i = 0; i < cloudsim_model_instance_count(m); i++) {
-		strbuf_printf(&o->out, "%s{\"uuid\":\"%s\",\"host\":\"%s\",\"vm_state\":\"%s\",\"task_state\":\"%s\"", i ? "," : "",
-		    cloudsim_model_instance_uuid(m, i), cloudsim_model_instance_host(m, i), cloudsim_model_instance_vm_state(m, i),
-		    cloudsim_model_instance_task_state(m, i));
+		strbuf_printf(&o->out, "%s{\"uuid\":\"%s\",\"host\":\"%s\",\"vm_state\":\"%s\",\"task_state\":\"%s\"",
+		    i ? "," : "", cloudsim_model_instance_uuid(m, i), cloudsim_model_instance_host(m, i),
+		    cloudsim_model_instance_vm_state(m, i), cloudsim_model_instance_task_state(m, i));
 		guests_text(o, i);
 		strbuf_puts(&o->out, "}");
 	}
@@ -340,7 +349,8 @@ static void state(struct order *o)
 	strbuf_puts(&o->out, "},\"instances\":[");
 	if (!strstr(o->target, "instances=0"))
 		state_instances(o);
-	strbuf_printf(&o->out, "],\"dual\":%zu,\"mails\":%zu}", cloudsim_model_dual_guests(o->w->model), mailsink_count(o->w->mails));
+	strbuf_printf(&o->out, "],\"dual\":%zu,\"mails\":%zu}", cloudsim_model_dual_guests(o->w->model),
+	    mailsink_count(o->w->mails));
 }
 
 static void ready(struct order *o)
@@ -357,25 +367,28 @@ static const struct {
 	const char *method, *name;
 	void (*run)(struct order *o);
 } rows[] = {
-    {"GET", "state", state},          /* hosts, instances with their real guests (?instances=0: without), parts */
-    {"GET", "ready", ready},          /* the line printed at the start */
-    {"POST", "power", power},         /* {host, state: on|off} */
-    {"POST", "compute", compute},     /* {host, state: up|down|hung}: nova-compute alone */
-    {"POST", "host", host},           /* {host, autostart: bool, spawn_failures: n|-1, zone, extra_service: binary} */
-    {"POST", "instance", instance},   /* {id: uuid|name, vm_state, task_state, name, fault, locked, unplaceable, deleted, metadata} */
-    {"POST", "service", service},     /* {name: conductor|scheduler|bus|neutron|placement|cell|compute-endpoint, state: up|down} */
-    {"POST", "cloud", cloud},         /* {capacity: n, rebuild_ms: [low, high]} */
-    {"POST", "fault", fault},         /* {method, path: glob, body: text, skip, count, per_mille, for_ms, effect, status, retry_after_s, delay_ms} */
+    {"GET", "state", state},      /* hosts, instances with their real guests (?instances=0: without), parts */
+    {"GET", "ready", ready},      /* the line printed at the start */
+    {"POST", "power", power},     /* {host, state: on|off} */
+    {"POST", "compute", compute}, /* {host, state: up|down|hung}: nova-compute alone */
+    {"POST", "host", host},       /* {host, autostart: bool, spawn_failures: n|-1, zone, extra_service: binary} */
+    {"POST", "instance",
+	instance}, /* {id: uuid|name, vm_state, task_state, name, fault, locked, unplaceable, deleted, metadata} */
+    {"POST", "service",
+	service}, /* {name: conductor|scheduler|bus|neutron|placement|cell|compute-endpoint, state: up|down} */
+    {"POST", "cloud", cloud}, /* {capacity: n, rebuild_ms: [low, high]} */
+    {"POST", "fault",
+	fault}, /* {method, path: glob, body: text, skip, count, per_mille, for_ms, effect, status, retry_after_s, delay_ms} */
     {"GET", "faults", faults_list},
     {"DELETE", "faults", faults_clear},
-    {"POST", "api", api},             /* {state: refuse|up, for_ms}: the cloud's port itself */
-    {"POST", "bmc", bmc},             /* {host, faults: "dead" ..., plug: other host} */
-    {"POST", "mail", mail},           /* {hang, reject_all, reject_data, rcpt, rcpt_code, count}: replaces all of them */
+    {"POST", "api", api},   /* {state: refuse|up, for_ms}: the cloud's port itself */
+    {"POST", "bmc", bmc},   /* {host, faults: "dead" ..., plug: other host} */
+    {"POST", "mail", mail}, /* {hang, reject_all, reject_data, rcpt, rcpt_code, count}: replaces all of them */
     {"GET", "mails", mails},
-    {"POST", "tokens", tokens},       /* {}: every token is expired */
-    {"GET", "dual", dual},            /* guests on two hosts at once: now, and ever */
-    {"GET", "stamps", stamps},        /* every evacuation with the times of its rebuild */
-    {"GET", "log", log_list},         /* requests at the cloud's port */
+    {"POST", "tokens", tokens}, /* {}: every token is expired */
+    {"GET", "dual", dual},      /* guests on two hosts at once: now, and ever */
+    {"GET", "stamps", stamps},  /* every evacuation with the times of its rebuild */
+    {"GET", "log", log_list},   /* requests at the cloud's port */
     {"DELETE", "log", log_clear},
     {"POST", "quit", quit},
 };
@@ -383,7 +396,8 @@ static const struct {
 static void order_run(struct order *o, const char *method, const char *name, size_t len)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (strcmp(rows[i].method, method) != 0 || strlen(rows[i].name) != len || strncmp(rows[i].name, name, len) != 0)
+		if (strcmp(rows[i].method, method) != 0 || strlen(rows[i].name) != len ||
+		    strncmp(rows[i].name, name, len) != 0)
 			continue;
 		rows[i].run(o);
 		return;

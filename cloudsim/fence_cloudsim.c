@@ -24,19 +24,23 @@ struct wish {
 static const char metadata[] =
     "<?xml version=\"1.0\" ?>\n"
     "<resource-agent name=\"fence_cloudsim\" shortdesc=\"Fence agent for the machines of osha-cloudsim\">\n"
-    "<longdesc>Switches a simulated machine through the control port of osha-cloudsim. For tests and demonstrations only.</longdesc>\n"
+    "<longdesc>Switches a simulated machine through the control port of osha-cloudsim. For tests and demonstrations "
+    "only.</longdesc>\n"
     "<vendor-url></vendor-url>\n"
     "<parameters>\n"
-    "<parameter name=\"action\" unique=\"0\" required=\"1\"><getopt mixed=\"-o\" /><content type=\"string\" default=\"reboot\" />"
+    "<parameter name=\"action\" unique=\"0\" required=\"1\"><getopt mixed=\"-o\" /><content type=\"string\" "
+    "default=\"reboot\" />"
     "<shortdesc lang=\"en\">Fencing action</shortdesc></parameter>\n"
-    "<parameter name=\"ip\" unique=\"0\" required=\"0\"><getopt mixed=\"--ip\" /><content type=\"string\" default=\"127.0.0.1\" />"
+    "<parameter name=\"ip\" unique=\"0\" required=\"0\"><getopt mixed=\"--ip\" /><content type=\"string\" "
+    "default=\"127.0.0.1\" />"
     "<shortdesc lang=\"en\">Loopback address of the control port</shortdesc></parameter>\n"
     "<parameter name=\"ipport\" unique=\"0\" required=\"1\"><getopt mixed=\"--ipport\" /><content type=\"integer\" />"
     "<shortdesc lang=\"en\">Control port</shortdesc></parameter>\n"
     "<parameter name=\"plug\" unique=\"0\" required=\"1\"><getopt mixed=\"--plug\" /><content type=\"string\" />"
     "<shortdesc lang=\"en\">Name of the host</shortdesc></parameter>\n"
     "</parameters>\n"
-    "<actions>\n<action name=\"on\" automatic=\"0\"/>\n<action name=\"off\" />\n<action name=\"reboot\" />\n<action name=\"status\" />\n"
+    "<actions>\n<action name=\"on\" automatic=\"0\"/>\n<action name=\"off\" />\n<action name=\"reboot\" />\n<action "
+    "name=\"status\" />\n"
     "<action name=\"monitor\" />\n<action name=\"metadata\" />\n</actions>\n</resource-agent>\n";
 
 static void key_take(struct wish *w, const char *key, const char *value)
@@ -115,7 +119,7 @@ static int control_ask(const struct wish *w, const char *method, const char *pat
 
 static int power_set(const struct wish *w, const char *state)
 {
-	STRBUF_AUTO struct strbuf body = STRBUF_INIT, answer = STRBUF_INIT;
+	STRBUF_AUTO struct strbuf answer = STRBUF_INIT;
 	cJSON *in = cJSON_CreateObject();
 	char *text;
 	int r;
@@ -136,7 +140,8 @@ static int power_read(const struct wish *w)
 	JSON_AUTO cJSON *state = NULL;
 	const cJSON *host;
 
-	if (control_ask(w, "GET", "/_sim/state?instances=0", "", &answer) < 0 || json_parse(answer.text, answer.len, &state, NULL) < 0)
+	if (control_ask(w, "GET", "/_sim/state?instances=0", "", &answer) < 0 ||
+	    json_parse(answer.text, answer.len, &state, NULL) < 0)
 		return 1;
 	cJSON_ArrayForEach(host, json_array(state, "hosts"))
 	{

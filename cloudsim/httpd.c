@@ -98,7 +98,8 @@ static void *uri_seen(void *user, const char *uri, struct MHD_Connection *connec
 	return ex;
 }
 
-static void exchange_over(void *user, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code)
+static void exchange_over(
+    void *user, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code)
 {
 	struct exchange *ex = *context;
 	struct httpd *h = user;
@@ -135,7 +136,10 @@ static enum MHD_Result header_seen(void *user, enum MHD_ValueKind kind, const ch
 static void exchange_ask(struct exchange *ex, bool skip_faults)
 {
 	struct header_list headers = {.n = 0};
-	struct cloudsim_request request = {.method = ex->log.method, .target = ex->target, .body = ex->body.text, .body_len = ex->body.len,
+	struct cloudsim_request request = {.method = ex->log.method,
+	    .target = ex->target,
+	    .body = ex->body.text,
+	    .body_len = ex->body.len,
 	    .skip_faults = skip_faults};
 
 	MHD_get_connection_values(ex->connection, MHD_HEADER_KIND, header_seen, &headers);
@@ -225,8 +229,8 @@ static enum MHD_Result exchange_serve(struct exchange *ex)
 	return exchange_send(ex);
 }
 
-static enum MHD_Result request_seen(void *user, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
-    const char *upload, size_t *upload_len, void **context)
+static enum MHD_Result request_seen(void *user, struct MHD_Connection *connection, const char *url, const char *method,
+    const char *version, const char *upload, size_t *upload_len, void **context)
 {
 	struct exchange *ex = *context;
 
@@ -269,14 +273,16 @@ static void httpd_run(struct httpd *h)
 
 static struct MHD_Daemon *daemon_start(struct httpd *h)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(h->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address = {
+	    .sin_family = AF_INET, .sin_port = htons(h->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (h->cert ? MHD_USE_TLS : 0);
 	struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)h->cert},
 	    {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)h->key}, {MHD_OPTION_END, 0, NULL}};
 
-	return MHD_start_daemon(flags, 0, NULL, NULL, request_seen, h, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_URI_LOG_CALLBACK, uri_seen, h,
-	    MHD_OPTION_NOTIFY_COMPLETED, exchange_over, h, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u,
-	    MHD_OPTION_CONNECTION_LIMIT, 4096u, h->cert ? MHD_OPTION_ARRAY : MHD_OPTION_END, tls, MHD_OPTION_END);
+	return MHD_start_daemon(flags, 0, NULL, NULL, request_seen, h, MHD_OPTION_SOCK_ADDR, &address,
+	    MHD_OPTION_URI_LOG_CALLBACK, uri_seen, h, MHD_OPTION_NOTIFY_COMPLETED, exchange_over, h,
+	    MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u, MHD_OPTION_CONNECTION_LIMIT,
+	    4096u, h->cert ? MHD_OPTION_ARRAY : MHD_OPTION_END, tls, MHD_OPTION_END);
 }
 
 int httpd_open_port(struct httpd *h, struct osha_err *reterr)
@@ -287,7 +293,8 @@ int httpd_open_port(struct httpd *h, struct osha_err *reterr)
 		return 0;
 	h->daemon = daemon_start(h);
 	if (!h->daemon)
-		return osha_err_set(reterr, h->cert ? OSHA_E_TLS : OSHA_E_NET, "cannot listen on 127.0.0.1:%u", h->port);
+		return osha_err_set(
+		    reterr, h->cert ? OSHA_E_TLS : OSHA_E_NET, "cannot listen on 127.0.0.1:%u", h->port);
 	info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_BIND_PORT);
 	h->port = info ? info->port : h->port;
 	info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -324,15 +331,19 @@ void httpd_close_port(struct httpd *h)
 	h->daemon = NULL;
 }
 
-int httpd_start(uv_loop_t *loop, uint16_t port, const char *cert, const char *key, httpd_answer_fn answer, void *user,
-    struct httpd **ret_httpd, struct osha_err *reterr)
+int httpd_start(uv_loop_t *loop, const struct httpd_options *options, struct httpd **ret_httpd, struct osha_err *reterr)
 {
 	struct httpd *h = calloc(1, sizeof(*h));
 	int r;
 
 	if (!h)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory for an HTTP port");
-	*h = (struct httpd){.loop = loop, .port = port, .cert = cert, .key = key, .answer = answer, .user = user};
+	*h = (struct httpd){.loop = loop,
+	    .port = options->port,
+	    .cert = options->cert,
+	    .key = options->key,
+	    .answer = options->answer,
+	    .user = options->user};
 	h->log = calloc(HTTPD_LOG_MAX, sizeof(*h->log));
 	if (!h->log) {
 		free(h);

@@ -27,14 +27,20 @@ struct httpd_log {
 	char target[160];
 };
 
+struct httpd_options {
+	uint16_t port;          /* of 127.0.0.1; 0 picks a free one */
+	const char *cert, *key; /* PEM texts for TLS, borrowed for as long as it runs; NULL = plain HTTP */
+	httpd_answer_fn answer;
+	void *user; /* borrowed; handed to answer */
+};
+
 /**
  * httpd_start() - listen.
- * @port: 0 picks a free one
- * @cert, @key: PEM texts for TLS, borrowed for as long as it runs; NULL = plain HTTP
+ * @options: copied
  * Errors: -OSHA_E_NET when the port is taken, -OSHA_E_TLS, -OSHA_E_NOMEM.
  */
-int httpd_start(uv_loop_t *loop, uint16_t port, const char *cert, const char *key, httpd_answer_fn answer, void *user,
-    struct httpd **ret_httpd, struct osha_err *reterr);
+int httpd_start(
+    uv_loop_t *loop, const struct httpd_options *options, struct httpd **ret_httpd, struct osha_err *reterr);
 uint16_t httpd_port(const struct httpd *h);
 /** httpd_close_port() - stop listening, so that connects are refused, and cut what is open. httpd_open_port() listens again there. */
 void httpd_close_port(struct httpd *h);

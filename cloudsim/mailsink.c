@@ -18,7 +18,7 @@ enum { LINE_MAX_BYTES = 8192, ADDRESS_SIZE = 256 };
 
 struct mail {
 	char from[ADDRESS_SIZE];
-	char *to; /* JSON array */
+	char *to;      /* JSON array */
 	char *headers; /* JSON object, with the subject in it */
 	size_t size;
 	int64_t at_ms;
@@ -269,7 +269,8 @@ static void auth_plain(struct talk *t, const char *text)
 	user = n ? (const char *)memchr(raw, 0, n) : NULL;
 	user = user ? user + 1 : NULL;
 	password = user && user < (const char *)raw + n ? user + strlen(user) + 1 : NULL;
-	auth_end(t, t->s->has_user && password && password <= (const char *)raw + n && str_eq(user, t->s->user) && str_eq(password, t->s->password));
+	auth_end(t, t->s->has_user && password && password <= (const char *)raw + n && str_eq(user, t->s->user) &&
+			str_eq(password, t->s->password));
 }
 
 static void auth_line(struct talk *t)
@@ -311,7 +312,8 @@ static void auth_begin(struct talk *t)
 
 static void ehlo(struct talk *t)
 {
-	say(t, t->s->has_user ? "250-cloudsim\r\n250-SIZE 4194304\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-PIPELINING\r\n250 AUTH PLAIN LOGIN"
+	say(t, t->s->has_user ? "250-cloudsim\r\n250-SIZE "
+				"4194304\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-PIPELINING\r\n250 AUTH PLAIN LOGIN"
 			      : "250-cloudsim\r\n250-SIZE 4194304\r\n250-8BITMIME\r\n250-PIPELINING\r\n250 SMTPUTF8");
 }
 
@@ -347,8 +349,8 @@ static void command_line(struct talk *t)
 	static const struct {
 		const char *word;
 		void (*run)(struct talk *t);
-	} rows[] = {{"EHLO", ehlo}, {"HELO", noop}, {"AUTH ", auth_begin}, {"MAIL FROM:", mail_from}, {"RCPT TO:", rcpt_to}, {"DATA", data_begin},
-	    {"RSET", reset}, {"NOOP", noop}, {"QUIT", quit}};
+	} rows[] = {{"EHLO", ehlo}, {"HELO", noop}, {"AUTH ", auth_begin}, {"MAIL FROM:", mail_from},
+	    {"RCPT TO:", rcpt_to}, {"DATA", data_begin}, {"RSET", reset}, {"NOOP", noop}, {"QUIT", quit}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (strncasecmp(t->line, rows[i].word, strlen(rows[i].word)) != 0)
@@ -415,7 +417,8 @@ static void talk_begin(uv_stream_t *server, int status)
 	if (t->next)
 		t->next->prev = t;
 	s->talks = t;
-	if (uv_accept(server, (uv_stream_t *)&t->tcp) < 0 || uv_read_start((uv_stream_t *)&t->tcp, talk_alloc, talk_read) < 0) {
+	if (uv_accept(server, (uv_stream_t *)&t->tcp) < 0 ||
+	    uv_read_start((uv_stream_t *)&t->tcp, talk_alloc, talk_read) < 0) {
 		talk_end(t);
 		return;
 	}
@@ -423,8 +426,8 @@ static void talk_begin(uv_stream_t *server, int status)
 		say(t, "220 cloudsim mail sink");
 }
 
-int mailsink_start(uv_loop_t *loop, uint16_t port, const char *dir, const char *user, const char *password, struct mailsink **ret_sink,
-    struct osha_err *reterr)
+int mailsink_start(
+    uv_loop_t *loop, const struct mailsink_options *options, struct mailsink **ret_sink, struct osha_err *reterr)
 {
 	struct mailsink *s = calloc(1, sizeof(*s));
 	struct sockaddr_in sa;
@@ -433,18 +436,18 @@ int mailsink_start(uv_loop_t *loop, uint16_t port, const char *dir, const char *
 	if (!s)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory for the mail sink");
 	s->loop = loop;
-	s->has_user = user != NULL;
-	str_copy(s->dir, sizeof(s->dir), dir);
-	str_copy(s->user, sizeof(s->user), user);
-	str_copy(s->password, sizeof(s->password), password);
+	s->has_user = options->user != NULL;
+	str_copy(s->dir, sizeof(s->dir), options->dir);
+	str_copy(s->user, sizeof(s->user), options->user);
+	str_copy(s->password, sizeof(s->password), options->password);
 	uv_tcp_init(loop, &s->tcp);
 	s->tcp.data = s;
-	uv_ip4_addr("127.0.0.1", port, &sa);
+	uv_ip4_addr("127.0.0.1", options->port, &sa);
 	r = uv_tcp_bind(&s->tcp, (struct sockaddr *)&sa, 0);
 	r = r < 0 ? r : uv_listen((uv_stream_t *)&s->tcp, 128, talk_begin);
 	r = r < 0 ? r : uv_tcp_getsockname(&s->tcp, (struct sockaddr *)&sa, &len);
 	if (r < 0) {
-		osha_err_set(reterr, OSHA_E_NET, "mail sink on 127.0.0.1:%u: %s", port, uv_strerror(r));
+		osha_err_set(reterr, OSHA_E_NET, "mail sink on 127.0.0.1:%u: %s", options->port, uv_strerror(r));
 		mailsink_stop(s);
 		return -OSHA_E_NET;
 	}
@@ -476,7 +479,8 @@ void mailsink_list(const struct mailsink *s, struct strbuf *out)
 
 		strbuf_puts(out, i ? ",{\"from\":" : "{\"from\":");
 		mailtext_json(out, mail->from);
-		strbuf_printf(out, ",\"to\":%s,\"headers\":%s,\"file\":", mail->to ? mail->to : "[]", mail->headers ? mail->headers : "{}");
+		strbuf_printf(out, ",\"to\":%s,\"headers\":%s,\"file\":", mail->to ? mail->to : "[]",
+		    mail->headers ? mail->headers : "{}");
 		mailtext_json(out, mail->file);
 		strbuf_printf(out, ",\"size\":%zu,\"at_ms\":%lld}", mail->size, (long long)mail->at_ms);
 	}

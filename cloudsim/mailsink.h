@@ -19,21 +19,23 @@ enum {
 struct mailsink;
 
 struct mailsink_faults {
-	bool hang;           /* accepts connections and says nothing */
-	int reject_all;      /* this code to every MAIL FROM, 0 = none */
-	int reject_data;     /* this code after the message was sent, 0 = none */
-	char rcpt[128];      /* recipient that is refused */
-	int rcpt_code;       /* with this code */
-	unsigned count;      /* how many refusals before it behaves again; 0 = for ever */
+	bool hang;       /* accepts connections and says nothing */
+	int reject_all;  /* this code to every MAIL FROM, 0 = none */
+	int reject_data; /* this code after the message was sent, 0 = none */
+	char rcpt[128];  /* recipient that is refused */
+	int rcpt_code;   /* with this code */
+	unsigned count;  /* how many refusals before it behaves again; 0 = for ever */
 };
 
-/**
- * mailsink_start() - listen on 127.0.0.1:@port (0 picks one).
- * @dir: an existing folder for the messages, copied
- * @user, @password: demanded before MAIL when @user is not NULL; copied
- */
-int mailsink_start(uv_loop_t *loop, uint16_t port, const char *dir, const char *user, const char *password, struct mailsink **ret_sink,
-    struct osha_err *reterr);
+struct mailsink_options {
+	uint16_t port;               /* of 127.0.0.1; 0 picks a free one */
+	const char *dir;             /* an existing folder for the messages */
+	const char *user, *password; /* demanded before MAIL when user is not NULL */
+};
+
+/** mailsink_start() - listen. @options is copied. Errors: -OSHA_E_NET, -OSHA_E_NOMEM. */
+int mailsink_start(
+    uv_loop_t *loop, const struct mailsink_options *options, struct mailsink **ret_sink, struct osha_err *reterr);
 uint16_t mailsink_port(const struct mailsink *s);
 /** mailsink_faults() - its faults, to read and change; borrowed. */
 struct mailsink_faults *mailsink_faults(struct mailsink *s);

@@ -51,7 +51,8 @@ static void word_quoted(struct strbuf *sb, const char *s, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		char hex[3] = {0}, ch;
 
-		if (s[i] == '=' && i + 2 < n && isxdigit((unsigned char)s[i + 1]) && isxdigit((unsigned char)s[i + 2])) {
+		if (s[i] == '=' && i + 2 < n && isxdigit((unsigned char)s[i + 1]) &&
+		    isxdigit((unsigned char)s[i + 2])) {
 			memcpy(hex, s + i + 1, 2);
 			ch = (char)strtol(hex, NULL, 16);
 			i += 2;

@@ -52,8 +52,8 @@ void sim_uuid(struct rng *r, char *ret, bool is_dashed)
 	/* the format is one of two literals above */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	snprintf(ret, CLOUDSIM_ID_SIZE, fmt, a & 0xffffffff, (a >> 32) & 0xffff, (a >> 48) & 0xfff, 0x8000 | (b & 0x3fff),
-	    b >> 16);
+	snprintf(ret, CLOUDSIM_ID_SIZE, fmt, a & 0xffffffff, (a >> 32) & 0xffff, (a >> 48) & 0xfff,
+	    0x8000 | (b & 0x3fff), b >> 16);
 #pragma GCC diagnostic pop
 }
 
@@ -133,7 +133,8 @@ static void hosts_build(struct cloudsim_model *m)
 		struct sim_host *h = &m->hosts[i];
 
 		snprintf(h->name, sizeof(h->name), "%s%zu", m->config.host_prefix, i + 1);
-		snprintf(h->address, sizeof(h->address), "127.10.%u.%u", (unsigned)(i / 250) & 0xff, (unsigned)(i % 250) + 1);
+		snprintf(h->address, sizeof(h->address), "127.10.%u.%u", (unsigned)(i / 250) & 0xff,
+		    (unsigned)(i % 250) + 1);
 		str_copy(h->zone, sizeof(h->zone), "nova");
 		sim_uuid(&m->rng, h->service_uuid, true);
 		sim_uuid(&m->rng, h->node_uuid, true);
@@ -158,9 +159,12 @@ static void people_build(struct cloudsim_model *m)
 		else
 			snprintf(m->projects[p].name, sizeof(m->projects[p].name), "project-%zu", p);
 	}
-	m->users[n++] = (struct sim_user){.name = "admin", .email = "ops@example.com", .role = "admin", .is_enabled = true, .project = 0};
-	m->users[n++] = (struct sim_user){.name = "auditor", .email = "auditor@example.com", .role = "reader", .is_enabled = true, .project = -1};
-	m->users[n++] = (struct sim_user){.name = "robot", .email = "", .role = "member", .is_enabled = true, .project = -1};
+	m->users[n++] = (struct sim_user){
+	    .name = "admin", .email = "ops@example.com", .role = "admin", .is_enabled = true, .project = 0};
+	m->users[n++] = (struct sim_user){
+	    .name = "auditor", .email = "auditor@example.com", .role = "reader", .is_enabled = true, .project = -1};
+	m->users[n++] =
+	    (struct sim_user){.name = "robot", .email = "", .role = "member", .is_enabled = true, .project = -1};
 	m->users[n++] = (struct sim_user){.name = "gone", .email = "gone@example.com", .role = "member", .project = -1};
 	for (size_t p = 1; p < m->n_projects; p++) {
 		struct sim_user *owner = &m->users[n++], *mate = &m->users[n++];
@@ -227,13 +231,15 @@ static int config_check(const struct cloudsim_config *c, struct osha_err *reterr
 	if (c->projects < 1 || c->projects > 10000)
 		return osha_err_set(reterr, OSHA_E_CONFIG, "projects: 1 to 10000 expected");
 	if (c->report_interval_ms < 1 || c->service_down_ms < 1 || c->max_limit < 1)
-		return osha_err_set(reterr, OSHA_E_CONFIG, "report interval, service down time and page limit must be positive");
+		return osha_err_set(
+		    reterr, OSHA_E_CONFIG, "report interval, service down time and page limit must be positive");
 	if (c->schedule_ms.low < 0 || c->rebuild_ms.low < 0 || c->gap_ms.low < 0 || c->stop_ms.low < 0)
 		return osha_err_set(reterr, OSHA_E_CONFIG, "a span of time below zero");
 	return 0;
 }
 
-int cloudsim_model_new(const struct cloudsim_config *config, int64_t now_ms, struct cloudsim_model **ret_model, struct osha_err *reterr)
+int cloudsim_model_new(
+    const struct cloudsim_config *config, int64_t now_ms, struct cloudsim_model **ret_model, struct osha_err *reterr)
 {
 	struct cloudsim_model *m;
 	int r = config_check(config, reterr);
@@ -306,8 +312,11 @@ void cloudsim_model_user(const struct cloudsim_model *m, size_t i, struct clouds
 {
 	const struct sim_user *u = &m->users[i];
 
-	*ret_user = (struct cloudsim_user){.id = u->id, .name = u->name, .email = u->email,
-	    .is_admin = str_eq(u->role, "admin"), .is_enabled = u->is_enabled};
+	*ret_user = (struct cloudsim_user){.id = u->id,
+	    .name = u->name,
+	    .email = u->email,
+	    .is_admin = str_eq(u->role, "admin"),
+	    .is_enabled = u->is_enabled};
 }
 
 size_t cloudsim_model_project_count(const struct cloudsim_model *m)

@@ -35,25 +35,25 @@ struct cloudsim_span {
 struct cloudsim_config {
 	size_t hosts, instances, projects;
 	uint64_t seed;
-	char host_prefix[32];        /* "compute-": hosts are compute-1 ... compute-N */
-	char url[128];               /* where the HTTP face listens, without a slash at the end; written into links and the catalog */
-	char admin_password[64];     /* of user admin */
-	char user_password[64];      /* of every other user */
-	int64_t wall_offset_ms;      /* nova's clock minus the caller's */
-	int64_t report_interval_ms;  /* nova's report_interval */
-	int64_t service_down_ms;     /* nova's service_down_time */
-	int64_t boot_ms;             /* power on until nova-compute is started */
-	int64_t compute_start_ms;    /* start of nova-compute until its clean-up and first report */
+	char host_prefix[32]; /* "compute-": hosts are compute-1 ... compute-N */
+	char url[128]; /* where the HTTP face listens, without a slash at the end; written into links and the catalog */
+	char admin_password[64];          /* of user admin */
+	char user_password[64];           /* of every other user */
+	int64_t wall_offset_ms;           /* nova's clock minus the caller's */
+	int64_t report_interval_ms;       /* nova's report_interval */
+	int64_t service_down_ms;          /* nova's service_down_time */
+	int64_t boot_ms;                  /* power on until nova-compute is started */
+	int64_t compute_start_ms;         /* start of nova-compute until its clean-up and first report */
 	struct cloudsim_span schedule_ms; /* POST evacuate until the target has it */
 	struct cloudsim_span rebuild_ms;  /* pre-migrating until ACTIVE */
 	struct cloudsim_span gap_ms;      /* ACTIVE without task until host and migration follow */
 	struct cloudsim_span stop_ms;     /* os-stop, os-start, and the stop after the rebuild of a stopped server */
-	int64_t disable_wait_ms;     /* answer to "disabled" for a dead nova-compute that counts as up */
-	int64_t neutron_wait_ms;     /* until a call that needs a dead neutron answers 500 */
+	int64_t disable_wait_ms;          /* answer to "disabled" for a dead nova-compute that counts as up */
+	int64_t neutron_wait_ms;          /* until a call that needs a dead neutron answers 500 */
 	int64_t token_ttl_ms;
-	unsigned builds_per_host;    /* rebuilds at a time on one target, 0 = any number */
-	unsigned host_capacity;      /* instances that the scheduler puts on one host, 0 = any number */
-	unsigned max_limit;          /* nova's [api] max_limit: the longest page */
+	unsigned builds_per_host; /* rebuilds at a time on one target, 0 = any number */
+	unsigned host_capacity;   /* instances that the scheduler puts on one host, 0 = any number */
+	unsigned max_limit;       /* nova's [api] max_limit: the longest page */
 };
 
 /* The parts of the control plane that can fail. */
@@ -63,7 +63,7 @@ enum cloudsim_part {
 	CLOUDSIM_BUS,
 	CLOUDSIM_NEUTRON,
 	CLOUDSIM_PLACEMENT,
-	CLOUDSIM_CELL,     /* cell database: services and servers of it are UNKNOWN from 2.69 on, left out before */
+	CLOUDSIM_CELL, /* cell database: services and servers of it are UNKNOWN from 2.69 on, left out before */
 	CLOUDSIM_COMPUTE_ENDPOINT, /* "down": missing from the catalog */
 	CLOUDSIM_PART_N
 };
@@ -72,14 +72,15 @@ enum cloudsim_compute { CLOUDSIM_COMPUTE_DOWN = 0, CLOUDSIM_COMPUTE_UP, CLOUDSIM
 
 /* What an instance can be set to from outside, as if it had come so by itself. Negative or NULL members change nothing. */
 struct cloudsim_instance_set {
-	const char *vm_state;   /* "active", "stopped", "paused", "suspended", "rescued", "error", "building", "resized", ... */
+	const char
+	    *vm_state; /* "active", "stopped", "paused", "suspended", "rescued", "error", "building", "resized", ... */
 	const char *task_state; /* "" = none */
 	const char *name;
 	int locked;
-	int unplaceable;        /* the scheduler never finds a host for it (affinity group of the dead host, wrong zone) */
+	int unplaceable; /* the scheduler never finds a host for it (affinity group of the dead host, wrong zone) */
 	int deleted;
-	const char *fault;      /* message; "" takes the fault away */
-	const char *metadata;   /* a JSON object, trusted */
+	const char *fault;    /* message; "" takes the fault away */
+	const char *metadata; /* a JSON object, trusted */
 };
 
 /* A sighting of one instance's guest on two hosts at once. */
@@ -92,8 +93,9 @@ struct cloudsim_dual {
 /* The model's own stamps of one evacuation. Times are the caller's clock, 0 = not yet. */
 struct cloudsim_stamp {
 	int64_t migration_id;
-	const char *instance, *source, *dest, *status; /* borrowed until the next call; dest is NULL before the choice */
-	int64_t accepted_ms, started_ms, ended_ms;     /* POST, pre-migrating, done or failed */
+	const char *instance, *source, *dest,
+	    *status;                               /* borrowed until the next call; dest is NULL before the choice */
+	int64_t accepted_ms, started_ms, ended_ms; /* POST, pre-migrating, done or failed */
 };
 
 /** cloudsim_config_default() - a fast small cloud: 4 hosts, 12 instances, 2 projects, reports each second, down after 4 s. */
@@ -105,8 +107,8 @@ void cloudsim_config_default(struct cloudsim_config *ret_config);
  * @ret_model: the caller ends it with cloudsim_model_free()
  * Errors: -OSHA_E_CONFIG (sizes out of range), -OSHA_E_NOMEM.
  */
-int cloudsim_model_new(const struct cloudsim_config *config, int64_t now_ms, struct cloudsim_model **ret_model,
-    struct osha_err *reterr);
+int cloudsim_model_new(
+    const struct cloudsim_config *config, int64_t now_ms, struct cloudsim_model **ret_model, struct osha_err *reterr);
 void cloudsim_model_free(struct cloudsim_model *m);
 const struct cloudsim_config *cloudsim_model_config(const struct cloudsim_model *m);
 /** cloudsim_model_set_url() - the face learned its port: links and the catalog carry @url from now on (copied). */
@@ -164,7 +166,8 @@ const char *cloudsim_model_instance_task_state(const struct cloudsim_model *m, s
  * cloudsim_model_instance_set() - change an instance, found by uuid or by its exact name.
  * Errors: -OSHA_E_NOTFOUND; -OSHA_E_USAGE for a state that nova does not have.
  */
-int cloudsim_model_instance_set(struct cloudsim_model *m, int64_t now_ms, const char *id, const struct cloudsim_instance_set *set);
+int cloudsim_model_instance_set(
+    struct cloudsim_model *m, int64_t now_ms, const char *id, const struct cloudsim_instance_set *set);
 
 /** cloudsim_model_dual_guests() - instances whose guest runs on two hosts or more right now. Zero, always, in a healthy story. */
 size_t cloudsim_model_dual_guests(const struct cloudsim_model *m);
@@ -196,11 +199,11 @@ void cloudsim_model_expire_tokens(struct cloudsim_model *m);
 /* Faults put between the caller and the cloud. */
 enum cloudsim_effect {
 	CLOUDSIM_FAULT_NONE = 0,
-	CLOUDSIM_FAULT_STATUS,   /* answer `status` instead of doing it */
-	CLOUDSIM_FAULT_LOST,     /* do it, then cut the connection without a byte of an answer */
-	CLOUDSIM_FAULT_DROP,     /* cut the connection, do nothing */
-	CLOUDSIM_FAULT_DELAY,    /* do it at once, answer after delay_ms */
-	CLOUDSIM_FAULT_LATE,     /* do nothing until delay_ms have passed, then do it and answer; the in-process face cannot: it says DELAY */
+	CLOUDSIM_FAULT_STATUS, /* answer `status` instead of doing it */
+	CLOUDSIM_FAULT_LOST,   /* do it, then cut the connection without a byte of an answer */
+	CLOUDSIM_FAULT_DROP,   /* cut the connection, do nothing */
+	CLOUDSIM_FAULT_DELAY,  /* do it at once, answer after delay_ms */
+	CLOUDSIM_FAULT_LATE, /* do nothing until delay_ms have passed, then do it and answer; the in-process face cannot: it says DELAY */
 	CLOUDSIM_FAULT_DRIP,     /* do it, then send the answer a few bytes at a time */
 	CLOUDSIM_FAULT_ENDLESS,  /* do it, then send a body that never ends */
 	CLOUDSIM_FAULT_GARBAGE,  /* do it, then 200 with a body that is not JSON */

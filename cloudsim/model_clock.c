@@ -25,7 +25,8 @@ void sim_event_add(struct cloudsim_model *m, int64_t at_ms, int kind, int index,
 		return;
 	m->events = table;
 	m->n_events++;
-	m->events[i] = (struct sim_event){.at_ms = at_ms, .serial = m->event_serial++, .kind = kind, .index = index, .tag = tag};
+	m->events[i] =
+	    (struct sim_event){.at_ms = at_ms, .serial = m->event_serial++, .kind = kind, .index = index, .tag = tag};
 	for (; i > 0 && event_is_before(&m->events[i], &m->events[(i - 1) / 2]); i = (i - 1) / 2)
 		event_swap(&m->events[i], &m->events[(i - 1) / 2]);
 }

@@ -74,8 +74,9 @@ static bool task_is_still(struct cloudsim_model *m, int migration, enum sim_task
 
 	if (in->task == expected && !in->deleted)
 		return true;
-	snprintf(fault, sizeof(fault), "Conflict updating instance %s. Expected: {'task_state': ['%s']}. Actual: {'task_state': %s%s%s}",
-	    in->uuid, sim_task_name(expected), actual ? "'" : "", actual ? actual : "None", actual ? "'" : "");
+	snprintf(fault, sizeof(fault),
+	    "Conflict updating instance %s. Expected: {'task_state': ['%s']}. Actual: {'task_state': %s%s%s}", in->uuid,
+	    sim_task_name(expected), actual ? "'" : "", actual ? actual : "None", actual ? "'" : "");
 	flight_fail(m, migration, SIM_MIG_FAILED, fault);
 	return false;
 }
@@ -127,7 +128,8 @@ static void leg_schedule(struct cloudsim_model *m, int migration)
 	}
 	mig->target = target_choose(m, mig);
 	if (mig->target < 0) {
-		flight_fail(m, migration, SIM_MIG_ERROR, "No valid host was found. There are not enough hosts available.");
+		flight_fail(
+		    m, migration, SIM_MIG_ERROR, "No valid host was found. There are not enough hosts available.");
 		return;
 	}
 	m->hosts[mig->target].n_claims++;
@@ -208,7 +210,8 @@ static void leg_stopped(struct cloudsim_model *m, int migration)
 	leg_after(m, migration, SIM_LEG_MOVE, sim_span(m, m->config.gap_ms));
 }
 
-static void leg_task(struct cloudsim_model *m, int migration, enum sim_task expected, enum sim_task next, enum sim_leg leg, int64_t wait_ms)
+static void leg_task(struct cloudsim_model *m, int migration, enum sim_task expected, enum sim_task next,
+    enum sim_leg leg, int64_t wait_ms)
 {
 	struct sim_instance *in = &m->instances[m->migrations[migration].instance];
 
@@ -246,7 +249,8 @@ void sim_leg(struct cloudsim_model *m, int migration)
 		leg_task(m, migration, SIM_TASK_REBUILDING, SIM_TASK_REBUILD_BDM, SIM_LEG_SPAWN, mig->rebuild_ms / 5);
 		break;
 	case SIM_LEG_SPAWN:
-		leg_task(m, migration, SIM_TASK_REBUILD_BDM, SIM_TASK_REBUILD_SPAWNING, SIM_LEG_SPAWNED, mig->rebuild_ms / 2);
+		leg_task(m, migration, SIM_TASK_REBUILD_BDM, SIM_TASK_REBUILD_SPAWNING, SIM_LEG_SPAWNED,
+		    mig->rebuild_ms / 2);
 		break;
 	case SIM_LEG_SPAWNED:
 		leg_spawned(m, migration);
@@ -280,8 +284,14 @@ int sim_evacuate(struct cloudsim_model *m, int instance, int asked_host)
 		return -OSHA_E_NOMEM;
 	m->double_posts += in->n_flights > 0;
 	mig = &m->migrations[m->n_migrations];
-	*mig = (struct sim_migration){.instance = instance, .source = in->host, .dest = -1, .target = -1, .asked = asked_host,
-	    .created_ms = m->now_ms, .prev_of_instance = in->last_migration, .prev_of_source = m->hosts[in->host].last_from};
+	*mig = (struct sim_migration){.instance = instance,
+	    .source = in->host,
+	    .dest = -1,
+	    .target = -1,
+	    .asked = asked_host,
+	    .created_ms = m->now_ms,
+	    .prev_of_instance = in->last_migration,
+	    .prev_of_source = m->hosts[in->host].last_from};
 	sim_uuid(&m->rng, mig->uuid, true);
 	in->last_migration = m->hosts[in->host].last_from = (int)m->n_migrations;
 	in->task = SIM_TASK_REBUILDING;
@@ -310,6 +320,7 @@ void sim_flights_of_host_die(struct cloudsim_model *m, int host)
 	m->hosts[host].n_builds = 0;
 }
 
+/* After the control plane came back, reports are heard before calls are worked off: they were queued first. */
 void sim_flights_wake(struct cloudsim_model *m, int host)
 {
 	for (size_t i = 0; i < m->n_flights; i++) {
@@ -318,7 +329,7 @@ void sim_flights_wake(struct cloudsim_model *m, int host)
 		if (!mig->is_waiting || (host >= 0 && mig->target != host))
 			continue;
 		mig->is_waiting = false;
-		leg_after(m, m->flights[i], mig->leg, host >= 0 ? 1 : rng_range(&m->rng, 20, 200));
+		leg_after(m, m->flights[i], mig->leg, host >= 0 ? 1 : rng_range(&m->rng, 450, 650));
 	}
 }
 
@@ -334,8 +345,10 @@ static void own_instances_init(struct cloudsim_model *m, int host)
 			in->task = SIM_TASK_NONE;
 		} else if (in->task == SIM_TASK_POWERING_OFF) {
 			sim_instance_stop(m, (int)i);
-		} else if (in->vm_state == SIM_VM_ACTIVE && in->task == SIM_TASK_NONE && !sim_guest_is_on(m, (int)i, host)) {
-			in->vm_state = SIM_VM_STOPPED; /* the guest did not come back with the machine: nova stops it by its own records */
+		} else if (in->vm_state == SIM_VM_ACTIVE && in->task == SIM_TASK_NONE &&
+			   !sim_guest_is_on(m, (int)i, host)) {
+			in->vm_state =
+			    SIM_VM_STOPPED; /* the guest did not come back with the machine: nova stops it by its own records */
 			in->power_state = SIM_POWER_SHUTDOWN;
 		} else {
 			continue;
@@ -350,7 +363,8 @@ void sim_source_clean_up(struct cloudsim_model *m, int host)
 	for (int i = m->hosts[host].last_from; i >= 0; i = m->migrations[i].prev_of_source) {
 		struct sim_migration *mig = &m->migrations[i];
 
-		if (mig->status != SIM_MIG_ACCEPTED && mig->status != SIM_MIG_PRE_MIGRATING && mig->status != SIM_MIG_DONE)
+		if (mig->status != SIM_MIG_ACCEPTED && mig->status != SIM_MIG_PRE_MIGRATING &&
+		    mig->status != SIM_MIG_DONE)
 			continue;
 		sim_guest_remove(m, mig->instance, host);
 		migration_status(m, mig, SIM_MIG_COMPLETED);

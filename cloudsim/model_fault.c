@@ -43,7 +43,8 @@ size_t cloudsim_model_faults(const struct cloudsim_model *m, const struct clouds
 	return m->n_faults;
 }
 
-static bool fault_is_for(struct cloudsim_fault *f, const char *method, const char *target, const char *body, size_t body_len)
+static bool fault_is_for(
+    struct cloudsim_fault *f, const char *method, const char *target, const char *body, size_t body_len)
 {
 	if (f->method[0] && !str_eq(f->method, method))
 		return false;
@@ -52,7 +53,8 @@ static bool fault_is_for(struct cloudsim_fault *f, const char *method, const cha
 	return !f->body[0] || (body && memmem(body, body_len, f->body, strlen(f->body)));
 }
 
-struct cloudsim_fault *sim_fault_match(struct cloudsim_model *m, const char *method, const char *target, const char *body, size_t body_len)
+struct cloudsim_fault *sim_fault_match(
+    struct cloudsim_model *m, const char *method, const char *target, const char *body, size_t body_len)
 {
 	for (size_t i = 0; i < m->n_faults; i++) {
 		struct cloudsim_fault *f = &m->faults[i];

@@ -32,9 +32,23 @@ enum sim_task {
 	SIM_TASK_N
 };
 
-enum sim_migration_status { SIM_MIG_ACCEPTED = 0, SIM_MIG_PRE_MIGRATING, SIM_MIG_DONE, SIM_MIG_COMPLETED, SIM_MIG_FAILED, SIM_MIG_ERROR, SIM_MIG_N };
+enum sim_migration_status {
+	SIM_MIG_ACCEPTED = 0,
+	SIM_MIG_PRE_MIGRATING,
+	SIM_MIG_DONE,
+	SIM_MIG_COMPLETED,
+	SIM_MIG_FAILED,
+	SIM_MIG_ERROR,
+	SIM_MIG_N
+};
 
-enum { SIM_POWER_NOSTATE = 0, SIM_POWER_RUNNING = 1, SIM_POWER_PAUSED = 3, SIM_POWER_SHUTDOWN = 4, SIM_POWER_SUSPENDED = 7 };
+enum {
+	SIM_POWER_NOSTATE = 0,
+	SIM_POWER_RUNNING = 1,
+	SIM_POWER_PAUSED = 3,
+	SIM_POWER_SHUTDOWN = 4,
+	SIM_POWER_SUSPENDED = 7
+};
 
 struct sim_host {
 	char name[CLOUDSIM_NAME_SIZE];
@@ -43,8 +57,9 @@ struct sim_host {
 	char zone[40];
 	char address[16];
 	unsigned service_id;
-	bool is_on, autostart, is_running, is_hung; /* machine; nova-compute starts at boot; has finished its start; stopped by SIGSTOP */
-	uint32_t life;                              /* raised when nova-compute ends: what it was doing never goes on */
+	bool is_on, autostart, is_running,
+	    is_hung;   /* machine; nova-compute starts at boot; has finished its start; stopped by SIGSTOP */
+	uint32_t life; /* raised when nova-compute ends: what it was doing never goes on */
 	int64_t next_report_ms, last_seen_ms, updated_ms;
 	bool disabled, forced_down;
 	char disabled_reason[CLOUDSIM_TEXT_SIZE];
@@ -80,7 +95,17 @@ struct sim_instance {
 };
 
 /* Where a rebuild stands. */
-enum sim_leg { SIM_LEG_SCHEDULE = 0, SIM_LEG_ARRIVE, SIM_LEG_MAP, SIM_LEG_SPAWN, SIM_LEG_SPAWNED, SIM_LEG_SAVE, SIM_LEG_STOPPED, SIM_LEG_MOVE, SIM_LEG_OVER };
+enum sim_leg {
+	SIM_LEG_SCHEDULE = 0,
+	SIM_LEG_ARRIVE,
+	SIM_LEG_MAP,
+	SIM_LEG_SPAWN,
+	SIM_LEG_SPAWNED,
+	SIM_LEG_SAVE,
+	SIM_LEG_STOPPED,
+	SIM_LEG_MOVE,
+	SIM_LEG_OVER
+};
 
 struct sim_migration {
 	char uuid[CLOUDSIM_ID_SIZE];
@@ -204,11 +229,13 @@ const char *sim_migration_status_name(enum sim_migration_status s);
 const char *sim_instance_status(const struct sim_instance *in);
 
 /* model_evacuate.c */
-int sim_evacuate(struct cloudsim_model *m, int instance, int asked_host); /* everything was checked; 0 or -OSHA_E_NOMEM */
+int sim_evacuate(
+    struct cloudsim_model *m, int instance, int asked_host); /* everything was checked; 0 or -OSHA_E_NOMEM */
 void sim_leg(struct cloudsim_model *m, int migration);
 void sim_flights_of_host_die(struct cloudsim_model *m, int host);
 void sim_flights_wake(struct cloudsim_model *m, int host); /* host -1: those that wait for the control plane */
 void sim_source_clean_up(struct cloudsim_model *m, int host);
 
 /* model_fault.c */
-struct cloudsim_fault *sim_fault_match(struct cloudsim_model *m, const char *method, const char *target, const char *body, size_t body_len);
+struct cloudsim_fault *sim_fault_match(
+    struct cloudsim_model *m, const char *method, const char *target, const char *body, size_t body_len);

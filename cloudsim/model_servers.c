@@ -6,14 +6,15 @@
 #include "base/strbuf.h"
 #include "cloudsim/model_parts.h"
 
-static const char *const vm_state_names[SIM_VM_N] = {"building", "active", "stopped", "paused", "suspended", "rescued", "error",
-    "resized", "shelved_offloaded", "soft-delete"};
-static const char *const task_names[SIM_TASK_N] = {NULL, "rebuilding", "rebuild_block_device_mapping", "rebuild_spawning",
-    "powering-off", "powering-on", "migrating", "deleting", "spawning"};
-static const char *const migration_names[SIM_MIG_N] = {"accepted", "pre-migrating", "done", "completed", "failed", "error"};
+static const char *const vm_state_names[SIM_VM_N] = {"building", "active", "stopped", "paused", "suspended", "rescued",
+    "error", "resized", "shelved_offloaded", "soft-delete"};
+static const char *const task_names[SIM_TASK_N] = {NULL, "rebuilding", "rebuild_block_device_mapping",
+    "rebuild_spawning", "powering-off", "powering-on", "migrating", "deleting", "spawning"};
+static const char *const migration_names[SIM_MIG_N] = {
+    "accepted", "pre-migrating", "done", "completed", "failed", "error"};
 /* status by vm_state where no task says otherwise */
-static const char *const status_names[SIM_VM_N] = {"BUILD", "ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED", "RESCUE", "ERROR",
-    "VERIFY_RESIZE", "SHELVED_OFFLOADED", "SOFT_DELETED"};
+static const char *const status_names[SIM_VM_N] = {"BUILD", "ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED", "RESCUE",
+    "ERROR", "VERIFY_RESIZE", "SHELVED_OFFLOADED", "SOFT_DELETED"};
 
 const char *sim_vm_state_name(enum sim_vm_state s)
 {
@@ -32,11 +33,13 @@ const char *sim_migration_status_name(enum sim_migration_status s)
 
 const char *sim_instance_status(const struct sim_instance *in)
 {
-	bool is_rebuild = in->task == SIM_TASK_REBUILDING || in->task == SIM_TASK_REBUILD_BDM || in->task == SIM_TASK_REBUILD_SPAWNING;
+	bool is_rebuild = in->task == SIM_TASK_REBUILDING || in->task == SIM_TASK_REBUILD_BDM ||
+			  in->task == SIM_TASK_REBUILD_SPAWNING;
 
 	if (in->deleted)
 		return "DELETED";
-	if (is_rebuild && (in->vm_state == SIM_VM_ACTIVE || in->vm_state == SIM_VM_STOPPED || in->vm_state == SIM_VM_ERROR))
+	if (is_rebuild &&
+	    (in->vm_state == SIM_VM_ACTIVE || in->vm_state == SIM_VM_STOPPED || in->vm_state == SIM_VM_ERROR))
 		return "REBUILD";
 	if (in->task == SIM_TASK_MIGRATING && in->vm_state == SIM_VM_ACTIVE)
 		return "MIGRATING";
@@ -205,7 +208,8 @@ static int power_state_of(enum sim_vm_state s)
 
 static bool state_has_guest(enum sim_vm_state s)
 {
-	return s == SIM_VM_ACTIVE || s == SIM_VM_PAUSED || s == SIM_VM_RESCUED || s == SIM_VM_RESIZED || s == SIM_VM_ERROR;
+	return s == SIM_VM_ACTIVE || s == SIM_VM_PAUSED || s == SIM_VM_RESCUED || s == SIM_VM_RESIZED ||
+	       s == SIM_VM_ERROR;
 }
 
 static void instance_set_state(struct cloudsim_model *m, int instance, enum sim_vm_state state)
@@ -249,7 +253,8 @@ static int instance_find(const struct cloudsim_model *m, const char *id)
 	return i;
 }
 
-int cloudsim_model_instance_set(struct cloudsim_model *m, int64_t now_ms, const char *id, const struct cloudsim_instance_set *set)
+int cloudsim_model_instance_set(
+    struct cloudsim_model *m, int64_t now_ms, const char *id, const struct cloudsim_instance_set *set)
 {
 	int i = instance_find(m, id);
 	int vm = set->vm_state ? name_find(vm_state_names, SIM_VM_N, set->vm_state) : -1;

@@ -25,7 +25,7 @@ struct option_row {
 	size_t size; /* of a text */
 };
 
-#define AT(member) offsetof(struct world_options, member)
+#define AT(member)   offsetof(struct world_options, member)
 #define TEXT(member) offsetof(struct world_options, member), sizeof(((struct world_options *)0)->member)
 
 static const struct option_row option_rows[] = {
@@ -50,7 +50,8 @@ static const struct option_row option_rows[] = {
     {"schedule-ms", "A[..B]", "evacuate call to its arrival at the target", OPT_SPAN, AT(cloud.schedule_ms), 0},
     {"rebuild-ms", "A[..B]", "rebuild on the target", OPT_SPAN, AT(cloud.rebuild_ms), 0},
     {"gap-ms", "A[..B]", "ACTIVE to migration done", OPT_SPAN, AT(cloud.gap_ms), 0},
-    {"disable-wait-ms", "MS", "answer to disabling a dead host that counts as up", OPT_MS, AT(cloud.disable_wait_ms), 0},
+    {"disable-wait-ms", "MS", "answer to disabling a dead host that counts as up", OPT_MS, AT(cloud.disable_wait_ms),
+	0},
     {"token-ttl-ms", "MS", "life of a token", OPT_MS, AT(cloud.token_ttl_ms), 0},
     {"builds-per-host", "N", "rebuilds at a time on one target; 0 = any", OPT_UINT, AT(cloud.builds_per_host), 0},
     {"host-capacity", "N", "instances on one host; 0 = any", OPT_UINT, AT(cloud.host_capacity), 0},
@@ -72,7 +73,8 @@ static void usage(FILE *to)
 	for (size_t i = 0; i < OPTIONS_N; i++) {
 		char left[64];
 
-		snprintf(left, sizeof(left), "--%s %s", option_rows[i].name, option_rows[i].arg ? option_rows[i].arg : "");
+		snprintf(
+		    left, sizeof(left), "--%s %s", option_rows[i].name, option_rows[i].arg ? option_rows[i].arg : "");
 		fprintf(to, "  %-28s %s\n", left, option_rows[i].help);
 	}
 }
@@ -105,7 +107,10 @@ static bool span_read(const char *text, struct cloudsim_span *ret)
 static bool option_set(struct world_options *o, const struct option_row *row, const char *value)
 {
 	void *at = (char *)o + row->at;
-	int64_t max = row->kind == OPT_PORT ? 65535 : row->kind == OPT_MS || row->kind == OPT_U64 ? INT64_MAX : INT32_MAX, v = 0;
+	int64_t max = row->kind == OPT_PORT                         ? 65535
+		      : row->kind == OPT_MS || row->kind == OPT_U64 ? INT64_MAX
+								    : INT32_MAX,
+		v = 0;
 	const char *end = "";
 
 	if (row->kind == OPT_SPAN)
@@ -144,25 +149,31 @@ static int options_read(int argc, char **argv, struct world_options *ret)
 	int c, which = 0;
 
 	for (size_t i = 0; i < OPTIONS_N; i++)
-		longs[i + 1] = (struct option){option_rows[i].name, option_rows[i].arg ? required_argument : no_argument, NULL, 'o'};
+		longs[i + 1] = (struct option){
+		    option_rows[i].name, option_rows[i].arg ? required_argument : no_argument, NULL, 'o'};
 	while ((c = getopt_long(argc, argv, "h", longs, &which)) != -1) {
 		if (c == 'h')
 			return 1;
 		if (c != 'o')
 			return -1;
 		if (!option_set(ret, &option_rows[which - 1], optarg)) {
-			fprintf(stderr, "osha-cloudsim: --%s: %s is not what it takes\n", option_rows[which - 1].name, optarg);
+			fprintf(stderr, "osha-cloudsim: --%s: %s is not what it takes\n", option_rows[which - 1].name,
+			    optarg);
 			return -1;
 		}
 	}
 	return optind == argc ? 0 : -1;
 }
 
-static void yaml_cloud(FILE *f, const struct world *w, const char *name, const char *user, const char *password, const char *project)
+static void yaml_cloud(
+    FILE *f, const struct world *w, const char *name, const char *user, const char *password, const char *project)
 {
-	fprintf(f, "  %s:\n    auth:\n      auth_url: %s/identity/v3\n      username: %s\n      password: %s\n      project_name: %s\n", name,
-	    cloudsim_model_config(w->model)->url, user, password, project);
-	fprintf(f, "      user_domain_id: default\n      project_domain_id: default\n    region_name: RegionOne\n    interface: public\n");
+	fprintf(f,
+	    "  %s:\n    auth:\n      auth_url: %s/identity/v3\n      username: %s\n      password: %s\n      "
+	    "project_name: %s\n",
+	    name, cloudsim_model_config(w->model)->url, user, password, project);
+	fprintf(f, "      user_domain_id: default\n      project_domain_id: default\n    region_name: RegionOne\n    "
+		   "interface: public\n");
 	if (w->options.tls_cert[0])
 		fprintf(f, "    cacert: %s\n", w->options.tls_cert);
 }
@@ -185,8 +196,10 @@ static int yaml_write(const struct world *w, struct osha_err *reterr)
 	yaml_cloud(f, w, "cloudsim-wrong-password", "admin", "not-the-password", "admin");
 	yaml_cloud(f, w, "cloudsim-tenant", "owner-1", c->user_password, "project-1");
 	fprintf(f,
-	    "  cloudsim-credential:\n    auth_type: v3applicationcredential\n    auth:\n      auth_url: %s/identity/v3\n"
-	    "      application_credential_id: %s\n      application_credential_secret: %s\n    region_name: RegionOne\n    interface: public\n",
+	    "  cloudsim-credential:\n    auth_type: v3applicationcredential\n    auth:\n      auth_url: "
+	    "%s/identity/v3\n"
+	    "      application_credential_id: %s\n      application_credential_secret: %s\n    region_name: "
+	    "RegionOne\n    interface: public\n",
 	    c->url, id, secret);
 	if (w->options.tls_cert[0])
 		fprintf(f, "    cacert: %s\n", w->options.tls_cert);
@@ -201,8 +214,8 @@ static void ready_people(const struct world *w, struct strbuf *out)
 		bool comma = false;
 
 		cloudsim_model_user(w->model, i, &u);
-		strbuf_printf(out, "%s{\"name\":\"%s\",\"id\":\"%s\",\"email\":\"%s\",\"enabled\":%s,\"projects\":[", i ? "," : "", u.name, u.id, u.email,
-		    u.is_enabled ? "true" : "false");
+		strbuf_printf(out, "%s{\"name\":\"%s\",\"id\":\"%s\",\"email\":\"%s\",\"enabled\":%s,\"projects\":[",
+		    i ? "," : "", u.name, u.id, u.email, u.is_enabled ? "true" : "false");
 		for (size_t p = 0; p < cloudsim_model_project_count(w->model); p++) {
 			if (!cloudsim_model_user_in_project(w->model, i, p))
 				continue;
@@ -213,8 +226,8 @@ static void ready_people(const struct world *w, struct strbuf *out)
 	}
 	strbuf_puts(out, "],\"projects\":[");
 	for (size_t p = 0; p < cloudsim_model_project_count(w->model); p++)
-		strbuf_printf(out, "%s{\"name\":\"%s\",\"id\":\"%s\"}", p ? "," : "", cloudsim_model_project_name(w->model, p),
-		    cloudsim_model_project_id(w->model, p));
+		strbuf_printf(out, "%s{\"name\":\"%s\",\"id\":\"%s\"}", p ? "," : "",
+		    cloudsim_model_project_name(w->model, p), cloudsim_model_project_id(w->model, p));
 	strbuf_puts(out, "]");
 }
 
@@ -222,19 +235,23 @@ void world_ready_text(const struct world *w, struct strbuf *out)
 {
 	const char *url = cloudsim_model_config(w->model)->url;
 
-	strbuf_printf(out, "{\"pid\":%d,\"url\":\"%s\",\"auth_url\":\"%s/identity/v3\",\"control\":\"http://127.0.0.1:%u/_sim\",\"clouds_yaml\":", (int)getpid(),
-	    url, url, httpd_port(w->control));
+	strbuf_printf(out,
+	    "{\"pid\":%d,\"url\":\"%s\",\"auth_url\":\"%s/identity/v3\",\"control\":\"http://127.0.0.1:%u/"
+	    "_sim\",\"clouds_yaml\":",
+	    (int)getpid(), url, url, httpd_port(w->control));
 	mailtext_json(out, w->options.dir);
 	out->len--; /* the name goes inside the quotes */
 	strbuf_puts(out, "/clouds.yaml\",\"cloud\":\"cloudsim\",\"mail\":{\"host\":\"127.0.0.1\",");
 	strbuf_printf(out, "\"port\":%u,\"dir\":", mailsink_port(w->mails));
 	mailtext_json(out, w->options.dir);
 	out->len--;
-	strbuf_printf(out, "/mails\"},\"machine_port\":%u,\"bmc_port\":%u,\"bmc_user\":\"%s\",\"bmc_password\":\"%s\",\"hosts\":[", w->machine_port, w->bmc_port,
-	    w->options.bmc_user, w->options.bmc_password);
+	strbuf_printf(out,
+	    "/mails\"},\"machine_port\":%u,\"bmc_port\":%u,\"bmc_user\":\"%s\",\"bmc_password\":\"%s\",\"hosts\":[",
+	    w->machine_port, w->bmc_port, w->options.bmc_user, w->options.bmc_password);
 	for (size_t i = 0; i < w->n_hosts; i++)
-		strbuf_printf(out, "%s{\"name\":\"%s\",\"address\":\"%s\",\"bmc\":\"%s\"}", i ? "," : "", cloudsim_model_host_name(w->model, i),
-		    cloudsim_model_host_address(w->model, i), w->hosts[i].bmc_address);
+		strbuf_printf(out, "%s{\"name\":\"%s\",\"address\":\"%s\",\"bmc\":\"%s\"}", i ? "," : "",
+		    cloudsim_model_host_name(w->model, i), cloudsim_model_host_address(w->model, i),
+		    w->hosts[i].bmc_address);
 	strbuf_puts(out, "]");
 	ready_people(w, out);
 	strbuf_puts(out, "}");
@@ -253,13 +270,14 @@ static int ready_tell(const struct world *w, struct osha_err *reterr)
 	if (w->options.ready_file[0]) { /* under another name first: who sees the file sees all of it */
 		snprintf(part, sizeof(part), "%s.part", w->options.ready_file);
 		f = fopen(part, "we");
-		if (!f || fwrite(line.text, 1, line.len, f) != line.len || fclose(f) != 0 || rename(part, w->options.ready_file) != 0)
+		if (!f || fwrite(line.text, 1, line.len, f) != line.len || fclose(f) != 0 ||
+		    rename(part, w->options.ready_file) != 0)
 			return osha_err_set_errno(reterr, OSHA_E_IO, errno, "write %s", w->options.ready_file);
 	}
 	if (w->options.ready_fd >= 0 && write(w->options.ready_fd, line.text, line.len) != (ssize_t)line.len)
 		return osha_err_set_errno(reterr, OSHA_E_IO, errno, "write to descriptor %d", w->options.ready_fd);
-	fwrite(line.text, 1, line.len, stdout);
-	fflush(stdout);
+	if (fwrite(line.text, 1, line.len, stdout) != line.len || fflush(stdout) != 0)
+		return osha_err_set_errno(reterr, OSHA_E_IO, errno, "write to standard output");
 	return 0;
 }
 
@@ -288,7 +306,11 @@ static int run(const struct world_options *options, struct osha_err *err)
 
 int main(int argc, char **argv)
 {
-	struct world_options o = {.has_machines = true, .has_bmcs = true, .ready_fd = -1, .bmc_user = "admin", .bmc_password = "sim-bmc-password"};
+	struct world_options o = {.has_machines = true,
+	    .has_bmcs = true,
+	    .ready_fd = -1,
+	    .bmc_user = "admin",
+	    .bmc_password = "sim-bmc-password"};
 	struct rlimit files = {65536, 65536};
 	struct osha_err err = {0};
 	int r;

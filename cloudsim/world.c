@@ -147,7 +147,8 @@ static void bmc_up(uv_poll_t *poll, int status, int events)
 static int bmc_start(struct world_host *h, uint16_t port, uint16_t *ret_port, struct osha_err *reterr)
 {
 	struct world *w = h->w;
-	struct bmc_ipmi_config config = {.seed = w->options.cloud.seed + h->index, .is_on = bmc_is_on, .power_ask = bmc_power_ask, .user = h};
+	struct bmc_ipmi_config config = {
+	    .seed = w->options.cloud.seed + h->index, .is_on = bmc_is_on, .power_ask = bmc_power_ask, .user = h};
 	int r;
 
 	str_copy(config.username, sizeof(config.username), w->options.bmc_user);
@@ -184,7 +185,8 @@ static void bmc_stop(struct world_host *h)
 static int machines_start(struct world *w, uint16_t port, struct osha_err *reterr)
 {
 	for (size_t i = 0; i < w->n_hosts; i++) {
-		int r = machine_open(&w->hosts[i].machine, &w->loop, cloudsim_model_host_address(w->model, i), port, reterr);
+		int r = machine_open(
+		    &w->hosts[i].machine, &w->loop, cloudsim_model_host_address(w->model, i), port, reterr);
 
 		for (size_t k = 0; r < 0 && k < i; k++)
 			machine_close(&w->hosts[k].machine);
@@ -223,8 +225,10 @@ static int hosts_init(struct world *w, struct osha_err *reterr)
 	for (size_t i = 0; i < w->n_hosts; i++) {
 		struct world_host *h = &w->hosts[i];
 
-		*h = (struct world_host){.w = w, .index = i, .plug = i, .bmc_fd = -1, .machine = {.fd = -1, .filler = -1}};
-		snprintf(h->bmc_address, sizeof(h->bmc_address), "127.11.%s", cloudsim_model_host_address(w->model, i) + strlen("127.10."));
+		*h = (struct world_host){
+		    .w = w, .index = i, .plug = i, .bmc_fd = -1, .machine = {.fd = -1, .filler = -1}};
+		snprintf(h->bmc_address, sizeof(h->bmc_address), "127.11.%s",
+		    cloudsim_model_host_address(w->model, i) + strlen("127.10."));
 	}
 	return 0;
 }
@@ -275,7 +279,8 @@ static int tls_read(struct world *w, struct osha_err *reterr)
 	w->cert = file_read(w->options.tls_cert);
 	w->key = file_read(w->options.tls_key);
 	if (!w->cert || !w->key)
-		return osha_err_set(reterr, OSHA_E_CONFIG, "cannot read %s or %s", w->options.tls_cert, w->options.tls_key);
+		return osha_err_set(
+		    reterr, OSHA_E_CONFIG, "cannot read %s or %s", w->options.tls_cert, w->options.tls_key);
 	return 0;
 }
 
@@ -283,18 +288,23 @@ static int ports_start(struct world *w, struct osha_err *reterr)
 {
 	const struct world_options *o = &w->options;
 	char mails[WORLD_PATH_SIZE + 8], url[128];
+	struct mailsink_options mail = {.port = o->mail_port,
+	    .dir = mails,
+	    .user = o->mail_user[0] ? o->mail_user : NULL,
+	    .password = o->mail_password};
 	int r;
 
 	snprintf(mails, sizeof(mails), "%s/mails", o->dir);
 	if (mkdir(mails, 0700) < 0 && errno != EEXIST)
 		return osha_err_set_errno(reterr, OSHA_E_IO, errno, "mkdir %s", mails);
-	r = mailsink_start(&w->loop, o->mail_port, mails, o->mail_user[0] ? o->mail_user : NULL, o->mail_password, &w->mails, reterr);
+	r = mailsink_start(&w->loop, &mail, &w->mails, reterr);
 	if (r < 0)
 		return r;
-	r = httpd_start(&w->loop, o->port, w->cert, w->key, api_answer, w, &w->api, reterr);
+	r = httpd_start(&w->loop, &(struct httpd_options){o->port, w->cert, w->key, api_answer, w}, &w->api, reterr);
 	if (r < 0)
 		return r;
-	r = httpd_start(&w->loop, o->control_port, NULL, NULL, control_answer, w, &w->control, reterr);
+	r = httpd_start(&w->loop, &(struct httpd_options){.port = o->control_port, .answer = control_answer, .user = w},
+	    &w->control, reterr);
 	if (r < 0)
 		return r;
 	snprintf(url, sizeof(url), "%s://127.0.0.1:%u", w->cert ? "https" : "http", httpd_port(w->api));

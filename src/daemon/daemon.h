@@ -25,25 +25,32 @@ enum {
 	DAEMON_STALL_MS = 3000,     /* a turn or a wake-up later than this throws away what was seen before */
 	DAEMON_WALL_STEP_MS = 5000, /* likewise a step of the wall clock */
 	DAEMON_ROUTINE_MAX = 8,     /* routine readings of devices at a time */
-	DAEMON_EVIDENCE_MAX = 256,  /* pieces of evidence carried to the engine at once */
+	DAEMON_HELD_MAX = 64,
+	DAEMON_EVIDENCE_MAX = 256, /* pieces of evidence carried to the engine at once */
 };
+
+#define DAEMON_JOURNAL_NAME "journal.db" /* in state-dir; the osha command reads it there */
 
 struct telling;
 struct control;
 
 /* What the daemon knows of a host beside the engine; same number as in the engine. */
 struct daemon_host {
-	bool is_listed;      /* in the newest listing */
-	bool was_listed;     /* the one under way has it */
+	char name[HOST_NAME_SIZE];
+	uint64_t device_key[FENCE_LEVEL_MAX]; /* of the levels in use, level_n of them */
+	uint32_t level_n;
+	bool is_listed;  /* in the newest listing */
+	bool was_listed; /* the one under way has it */
+	bool is_gone;    /* the newest listing left it out */
 	bool has_view;
 	struct service_view view;
 	/* routine readings of its fence devices */
 	int64_t read_next_ms;
-	uint32_t read_level;     /* the one to read next */
+	uint32_t read_level; /* the one to read next */
 	bool is_reading;
-	bool was_read;           /* each level was asked at least once since the start */
-	bool off_suspect;        /* a device read off although the host looks alive */
-	uint32_t reports_since;  /* nova-compute's reports since that reading */
+	bool was_read;          /* each level was asked at least once since the start */
+	bool off_suspect;       /* a device read off although the host looks alive */
+	uint32_t reports_since; /* nova-compute's reports since that reading */
 };
 
 struct daemon_op;
@@ -79,24 +86,30 @@ struct daemon {
 	size_t deferred_n, deferred_cap;
 	bool drain_posted; /* journal answers wait; set by the journal's thread, __atomic */
 	bool store_is_bad;
+	int64_t store_bad_ms;
 
 	/* hosts */
 	struct daemon_host *hosts;
 	uint32_t host_cap;
 	uint32_t listings; /* seen whole */
 	bool nova_is_bad;
-	uint32_t nova_failures;
-	enum fault_class nova_fault;
 	char nova_reason[REASON_SIZE];
 
 	/* operations under way */
 	struct daemon_op *ops;
 	uint32_t agents_running, routine_running;
 	struct io_timer devices_timer, watchdog_timer, once_timer;
+	struct {
+		char id[RECOVERY_ID_SIZE];
+		uint32_t entry;
+	} held_before[DAEMON_HELD_MAX]; /* holds that --once found: each gets its retry before the pass is over */
+	uint32_t held_before_n;
 
 	bool is_stopping;
-	bool is_reloading;
+	bool was_signalled;
 	int exit_status;
+	struct config *next_cfg; /* a reload under way: its configuration */
+	struct config_problems next_problems;
 };
 
 /* life.c: from configuration to a running loop, and back */
@@ -136,6 +149,15 @@ void keeping_notify(void *daemon);
 void keeping_answer(void *daemon, const struct journal_answer *a);
 /** keeping_load() - all records into the engine as its first event. */
 int keeping_load(struct daemon *d, struct osha_err *reterr);
+/** keeping_path() - the journal's file below the configured state directory. */
+bool keeping_path(const struct config *cfg, char *ret_path, size_t size);
+/* Records read before the engine's first event. */
+struct keeping_records {
+	struct record *all; /* owned */
+	size_t n, cap;
+};
+int keeping_add(struct keeping_records *l, const struct record *r, struct osha_err *reterr);
+int keeping_give(struct daemon *d, struct keeping_records *l, struct osha_err *reterr);
 
 /* perform.c: operations */
 void perform_start(struct daemon *d, const struct engine_action *a);
@@ -169,6 +191,14 @@ typedef void (*agents_checked_fn)(struct daemon *d, struct config_problems *prob
 /** agents_check() - @fn comes once on the loop, never from inside; @cfg is borrowed until then, @problems as well. */
 int agents_check(struct daemon *d, const struct config *cfg, struct config_problems *problems, agents_checked_fn fn,
     struct osha_err *reterr);
+
+/* dry_run.c: what would be done */
+int dry_run_journal(struct daemon *d, char *ret_path, size_t size, struct osha_err *reterr);
+/** dry_run_load() - what the real journal knows of hosts and their devices; its recoveries are named and left alone. */
+int dry_run_load(struct daemon *d, struct osha_err *reterr);
+/** dry_run_tell() - print what was seen and what would be done. Inside a step. */
+void dry_run_tell(struct daemon *d, const char *recovery, enum moment moment);
+void dry_run_clean(struct daemon *d);
 
 /* once.c: one pass */
 void once_start(struct daemon *d);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Records between engine and journal. The journal's thread only rings; answers are taken on the loop. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/strbuf.h"
-#include "daemon/control.h"
+#include "daemon/control_socket.h"
 #include "daemon/daemon.h"
 #include "daemon/telling.h"
 #include "io/log.h"
@@ -12,8 +13,7 @@ void keeping_submit(struct daemon *d, const struct engine_action *a)
 {
 	struct osha_err err = {0};
 
-	if (journal_submit(
-		d->journal, a->persist.seq, &a->persist.record, io_wall_ms(), a->persist.note, &err) < 0) {
+	if (journal_submit(d->journal, a->persist.seq, &a->persist.record, io_wall_ms(), a->persist.note, &err) < 0) {
 		log_printf(LOG_P_ERR, "journal: %s", err.msg);
 		daemon_defer_persisted(d, a->persist.seq, OUTCOME_REFUSED);
 	}
@@ -38,11 +38,12 @@ void keeping_notify(void *daemon)
 
 static void record_answered(struct daemon *d, const struct journal_answer *a)
 {
-	struct engine_event ev = {
-	    .type = ENGINE_PERSISTED, .persisted.seq = a->seq, .persisted.outcome = a->outcome};
+	struct engine_event ev = {.type = ENGINE_PERSISTED, .persisted.seq = a->seq, .persisted.outcome = a->outcome};
 
-	if (a->outcome != OUTCOME_DONE && !d->store_is_bad)
+	if (a->outcome != OUTCOME_DONE && !d->store_is_bad) {
 		log_printf(LOG_P_CRIT, "journal: %s: %s", outcome_name(a->outcome), a->err ? a->err->msg : "no reason");
+		d->store_bad_ms = io_now_ms(d->loop);
+	}
 	d->store_is_bad = a->outcome != OUTCOME_DONE;
 	daemon_event(d, &ev, NULL);
 }
@@ -65,17 +66,15 @@ void keeping_answer(void *daemon, const struct journal_answer *a)
 	}
 }
 
-struct loaded {
-	struct daemon *d;
-	struct record *all;
-	size_t n, cap;
-	uint32_t host_n, instance_n;
-};
-
-static int load_one(void *arg, const struct record *r, struct osha_err *reterr)
+bool keeping_path(const struct config *cfg, char *ret_path, size_t size)
 {
-	struct loaded *l = arg;
+	int n = snprintf(ret_path, size, "%s/%s", cfg->state_dir, DAEMON_JOURNAL_NAME);
 
+	return n > 0 && (size_t)n < size;
+}
+
+int keeping_add(struct keeping_records *l, const struct record *r, struct osha_err *reterr)
+{
 	if (l->n == l->cap) {
 		size_t cap = l->cap ? l->cap * 2 : 64;
 		struct record *more = realloc(l->all, cap * sizeof(*more));
@@ -86,26 +85,34 @@ static int load_one(void *arg, const struct record *r, struct osha_err *reterr)
 		l->cap = cap;
 	}
 	l->all[l->n++] = *r;
-	l->host_n += r->type == RECORD_HOST || r->type == RECORD_RECOVERY;
-	l->instance_n += r->type == RECORD_INSTANCE;
 	return 0;
 }
 
+static int load_one(void *arg, const struct record *r, struct osha_err *reterr)
+{
+	return keeping_add(arg, r, reterr);
+}
+
+static const char *host_of_record(const struct record *r)
+{
+	return r->type == RECORD_HOST ? r->host.name : r->type == RECORD_RECOVERY ? r->recovery.host : NULL;
+}
+
 /* Policies come before the records, because a recovery that goes on at once asks for its fence devices. */
-static int load_give(struct daemon *d, struct loaded *l, struct osha_err *reterr)
+int keeping_give(struct daemon *d, struct keeping_records *l, struct osha_err *reterr)
 {
 	struct engine_event ev = {.type = ENGINE_STARTED, .records.all = l->all, .records.n = (uint32_t)l->n};
+	uint32_t instance_n = 0;
 
-	if (engine_reserve(d->engine, l->host_n + 16, l->instance_n + 64) < 0)
-		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory for %u hosts", l->host_n);
 	for (size_t k = 0; k < l->n; k++) {
-		const char *name = l->all[k].type == RECORD_HOST       ? l->all[k].host.name
-				   : l->all[k].type == RECORD_RECOVERY ? l->all[k].recovery.host
-								       : NULL;
+		const char *name = host_of_record(&l->all[k]);
 
+		instance_n += l->all[k].type == RECORD_INSTANCE;
 		if (name && hosts_join(d, name) == UINT32_MAX)
 			return osha_err_set(reterr, OSHA_E_NOMEM, "no memory for host %s", name);
 	}
+	if (engine_reserve(d->engine, engine_host_n(d->engine), instance_n + 64) < 0)
+		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory for %u instances", instance_n);
 	daemon_event(d, &ev, NULL);
 	hosts_policy_all(d); /* what the records say of devices that are others by now is forgotten */
 	return 0;
@@ -113,11 +120,11 @@ static int load_give(struct daemon *d, struct loaded *l, struct osha_err *reterr
 
 int keeping_load(struct daemon *d, struct osha_err *reterr)
 {
-	struct loaded l = {.d = d};
+	struct keeping_records l = {0};
 	int r = journal_load(d->journal, load_one, &l, reterr);
 
 	if (r == 0)
-		r = load_give(d, &l, reterr);
+		r = keeping_give(d, &l, reterr);
 	free(l.all);
 	return r;
 }

@@ -86,7 +86,10 @@ static void action_take(struct daemon *d, const struct engine_action *a)
 		perform_cancel(d, a->cancel.op);
 		break;
 	case ACTION_TELL:
-		telling_tell(d, a->tell.recovery, a->tell.moment, a->tell.held_n);
+		if (d->is_dry_run)
+			dry_run_tell(d, a->tell.recovery, a->tell.moment);
+		else
+			telling_tell(d, a->tell.recovery, a->tell.moment, a->tell.held_n);
 		break;
 	case ACTION_ALERT:
 		telling_alert(d, a->alert.key, a->alert.text);

@@ -58,8 +58,8 @@ struct monitor_driver {
 	 * @env: borrowed, outlives the monitor
 	 * @sink: copied
 	 */
-	int (*create)(
-	    const struct driver_env *env, const struct monitor_sink *sink, struct monitor **ret, struct osha_err *reterr);
+	int (*create)(const struct driver_env *env, const struct monitor_sink *sink, struct monitor **ret,
+	    struct osha_err *reterr);
 	/** destroy() - stop; looks under way are forgotten without a call. NULL is fine. */
 	void (*destroy)(struct monitor *m);
 	/** host_set() - a host joined or its address changed; @address "" = it is not watched. May be NULL. Errors: -OSHA_E_NOMEM. */
@@ -90,17 +90,23 @@ struct fence_answer {
 typedef void (*fence_done_fn)(void *arg, const struct fence_answer *answer);
 struct fence_run;
 
+struct fence_job {
+	const struct config_fence *level; /* borrowed for the call; its secrets go to the child's standard input only */
+	enum fence_action action;
+	int64_t timeout_ms; /* > 0; afterwards the agent and all its children are killed */
+	fence_done_fn fn;   /* called once on the loop, never from inside fence_run_start() */
+	void *arg;
+};
+
 /**
  * fence_run_start() - have a fence agent do one action on one device.
- * @level: borrowed for the call; its secrets are copied into the child's standard input only
- * @timeout_ms: > 0; afterwards the agent and all its children are killed
- * @fn: called once on the loop, never from inside this function
- * @ret_run: for fence_run_cancel(); void once @fn was called
+ * @job: borrowed for the call
+ * @ret_run: for fence_run_cancel(); void once the callback was called
  *
  * Errors: -OSHA_E_NOTFOUND (no such agent), and as io_child_start(). Source: the ClusterLabs fence agent API.
  */
-int fence_run_start(const struct driver_env *env, const struct config_fence *level, enum fence_action action,
-    int64_t timeout_ms, fence_done_fn fn, void *arg, struct fence_run **ret_run, struct osha_err *reterr);
+int fence_run_start(
+    const struct driver_env *env, const struct fence_job *job, struct fence_run **ret_run, struct osha_err *reterr);
 /** fence_run_cancel() - kill it; no call comes. NULL is fine. */
 void fence_run_cancel(struct fence_run *run);
 

@@ -97,6 +97,7 @@ int evacuator_start(const struct driver_env *env, const struct evacuator_request
 	    .host = request->host,
 	    .instance = request->instance,
 	    .reason = request->reason};
+	struct cloud_waiter waiter = {request->timeout_ms, call_done, run};
 	int r;
 
 	if (!run)
@@ -105,7 +106,7 @@ int evacuator_start(const struct driver_env *env, const struct evacuator_request
 	run->verb = request->verb;
 	run->fn = fn;
 	run->arg = arg;
-	r = cloud_session_start(env->cloud, &args, request->timeout_ms, call_done, run, &run->op, reterr);
+	r = cloud_session_start(env->cloud, &args, &waiter, &run->op, reterr);
 	if (r < 0) {
 		free(run);
 		return r;

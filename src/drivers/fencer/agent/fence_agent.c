@@ -117,7 +117,8 @@ static void keys_answered(void *arg, const struct io_child_result *r)
 	if (r->end == IO_CHILD_EXITED && r->code == 0 && fence_keys_parse(r->out, &q->keys)) {
 		q->fn(q->arg, &q->keys, "");
 	} else {
-		snprintf(why, sizeof(why), "its metadata could not be read (%s %d)", io_child_end_name(r->end), r->code);
+		snprintf(
+		    why, sizeof(why), "its metadata could not be read (%s %d)", io_child_end_name(r->end), r->code);
 		q->fn(q->arg, NULL, why);
 	}
 	free(q);

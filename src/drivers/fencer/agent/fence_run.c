@@ -21,8 +21,7 @@ struct fence_run {
 	struct config_fence level; /* for names and for masking; wiped */
 };
 
-static const char *const ACTIONS[FENCE_ACTION_N] = {
-    [FENCE_OFF] = "off", [FENCE_STATUS] = "status", [FENCE_ON] = "on"};
+static const char *const ACTIONS[FENCE_ACTION_N] = {[FENCE_OFF] = "off", [FENCE_STATUS] = "status", [FENCE_ON] = "on"};
 
 static void run_free(struct fence_run *run)
 {
@@ -55,34 +54,34 @@ static bool input_write(struct strbuf *sb, const struct config_fence *level, enu
 	return !sb->failed;
 }
 
-int fence_run_start(const struct driver_env *env, const struct config_fence *level, enum fence_action action,
-    int64_t timeout_ms, fence_done_fn fn, void *arg, struct fence_run **ret_run, struct osha_err *reterr)
+int fence_run_start(
+    const struct driver_env *env, const struct fence_job *job, struct fence_run **ret_run, struct osha_err *reterr)
 {
 	__attribute__((cleanup(input_wipe))) struct strbuf input = STRBUF_INIT;
 	char path[512];
 	const char *const argv[] = {path, NULL};
 	struct io_child_spec spec = {
-	    .argv = argv, .env = fence_agent_environment(), .uid = -1, .gid = -1, .deadline_ms = timeout_ms};
+	    .argv = argv, .env = fence_agent_environment(), .uid = -1, .gid = -1, .deadline_ms = job->timeout_ms};
 	struct fence_run *run;
 	int r;
 
-	if (!fence_agent_find(level->agent, path, sizeof(path)))
-		return osha_err_set(reterr, OSHA_E_NOTFOUND, "fence agent %s is not there", level->agent);
+	if (!fence_agent_find(job->level->agent, path, sizeof(path)))
+		return osha_err_set(reterr, OSHA_E_NOTFOUND, "fence agent %s is not there", job->level->agent);
 	run = calloc(1, sizeof(*run));
-	if (!run || !input_write(&input, level, action)) {
+	if (!run || !input_write(&input, job->level, job->action)) {
 		free(run);
-		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory to run %s", level->agent);
+		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory to run %s", job->level->agent);
 	}
-	run->action = action;
-	run->fn = fn;
-	run->arg = arg;
-	run->level = *level;
+	run->action = job->action;
+	run->fn = job->fn;
+	run->arg = job->arg;
+	run->level = *job->level;
 	spec.stdin_bytes = input.text;
 	spec.stdin_size = input.len;
 	r = io_child_start(env->loop, &spec, agent_ended, run, &run->child, reterr);
 	if (r < 0) {
 		run_free(run);
-		return osha_err_wrap(reterr, "run %s", level->agent);
+		return osha_err_wrap(reterr, "run %s", job->level->agent);
 	}
 	*ret_run = run;
 	return 0;

@@ -12,7 +12,9 @@
 #include "drivers/driver.h"
 #include "io/loop.h"
 
-enum { LISTINGS_LOST_MAX = 2 }; /* lost one after the other, before the monitor counts as broken; until then evidence ages */
+enum {
+	LISTINGS_LOST_MAX = 2
+}; /* lost one after the other, before the monitor counts as broken; until then evidence ages */
 
 struct nova_look {
 	struct nova_look *next;
@@ -124,14 +126,14 @@ static void listing_done(void *arg, const struct cloud_result *r)
 static void nova_ask(struct monitor *m)
 {
 	struct cloud_args args = {.kind = CLOUD_HEALTH};
+	struct cloud_waiter waiter = {m->env->cfg->monitors.nova.timeout_ms, listing_done, m};
 	struct osha_err err = {0};
 
 	if (m->op)
 		return;
 	m->asked_ms = io_now_ms(m->env->loop);
 	m->session = m->env->cloud;
-	if (cloud_session_start(
-		m->session, &args, m->env->cfg->monitors.nova.timeout_ms, listing_done, m, &m->op, &err) < 0) {
+	if (cloud_session_start(m->session, &args, &waiter, &m->op, &err) < 0) {
 		m->op = NULL;
 		if (++m->lost >= LISTINGS_LOST_MAX)
 			health(m, false, err.msg);
@@ -182,8 +184,7 @@ static void nova_destroy(struct monitor *m)
 	free(m);
 }
 
-static int nova_look(
-    struct monitor *m, const char *host, monitor_looked_fn fn, void *arg, struct osha_err *reterr)
+static int nova_look(struct monitor *m, const char *host, monitor_looked_fn fn, void *arg, struct osha_err *reterr)
 {
 	struct nova_look *l = calloc(1, sizeof(*l));
 

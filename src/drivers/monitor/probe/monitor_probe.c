@@ -112,13 +112,15 @@ static void probe_answered(void *arg, const struct io_probe_answer *a)
 static void probe_ask(struct probed *p)
 {
 	const struct config_monitor_probe *c = &p->m->env->cfg->monitors.probe;
-	enum io_probe_kind kind = c->kind == CONFIG_PROBE_ICMP ? IO_PROBE_ICMP : IO_PROBE_TCP;
+	struct io_probe_spec spec = {.addr = p->address,
+	    .port = (uint16_t)c->port,
+	    .kind = c->kind == CONFIG_PROBE_ICMP ? IO_PROBE_ICMP : IO_PROBE_TCP,
+	    .timeout_ms = c->timeout_ms};
 
 	if (p->probe || !p->address[0])
 		return;
 	p->asked_ms = io_now_ms(p->m->env->loop);
-	if (io_probe_start(p->m->env->prober, p->address, (uint16_t)c->port, kind, c->timeout_ms, probe_answered, p,
-		&p->probe, NULL) < 0)
+	if (io_probe_start(p->m->env->prober, &spec, probe_answered, p, &p->probe, NULL) < 0)
 		p->probe = NULL; /* evidence ages into unknown; the next round tries again */
 }
 
@@ -222,8 +224,7 @@ static void probe_destroy(struct monitor *m)
 	free(m);
 }
 
-static int probe_look(
-    struct monitor *m, const char *host, monitor_looked_fn fn, void *arg, struct osha_err *reterr)
+static int probe_look(struct monitor *m, const char *host, monitor_looked_fn fn, void *arg, struct osha_err *reterr)
 {
 	uint32_t at = 0;
 	struct probed *p = probed_find(m, host, &at);

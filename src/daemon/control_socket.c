@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The control socket: no requests are known yet. */
-#include "daemon/control.h"
+#include "daemon/control_socket.h"
 
 int control_open(struct daemon *d, struct osha_err *reterr)
 {
