@@ -13,20 +13,20 @@
 #include <unistd.h>
 
 #include "base/strbuf.h"
+#include "cloudsim/lab.h"
 #include "cloudsim/mailtext.h"
-#include "cloudsim/world.h"
 
 enum option_kind { OPT_SIZE, OPT_U64, OPT_MS, OPT_SPAN, OPT_UINT, OPT_PORT, OPT_TEXT, OPT_OFF, OPT_FD };
 
 struct option_row {
 	const char *name, *arg, *help;
 	enum option_kind kind;
-	size_t at;   /* offset into struct world_options */
+	size_t at;   /* offset into struct lab_options */
 	size_t size; /* of a text */
 };
 
-#define AT(member)   offsetof(struct world_options, member)
-#define TEXT(member) offsetof(struct world_options, member), sizeof(((struct world_options *)0)->member)
+#define AT(member)   offsetof(struct lab_options, member)
+#define TEXT(member) offsetof(struct lab_options, member), sizeof(((struct lab_options *)0)->member)
 
 static const struct option_row option_rows[] = {
     {"hosts", "N", "compute hosts", OPT_SIZE, AT(cloud.hosts), 0},
@@ -104,7 +104,7 @@ static bool span_read(const char *text, struct cloudsim_span *ret)
 	return *end == '\0' && ret->high >= ret->low;
 }
 
-static bool option_set(struct world_options *o, const struct option_row *row, const char *value)
+static bool option_set(struct lab_options *o, const struct option_row *row, const char *value)
 {
 	void *at = (char *)o + row->at;
 	int64_t max = row->kind == OPT_PORT                         ? 65535
@@ -143,7 +143,7 @@ static bool option_set(struct world_options *o, const struct option_row *row, co
 }
 
 /* 0 = go on, 1 = help was asked for, -1 = wrong */
-static int options_read(int argc, char **argv, struct world_options *ret)
+static int options_read(int argc, char **argv, struct lab_options *ret)
 {
 	struct option longs[OPTIONS_N + 2] = {{"help", no_argument, NULL, 'h'}};
 	int c, which = 0;
@@ -166,7 +166,7 @@ static int options_read(int argc, char **argv, struct world_options *ret)
 }
 
 static void yaml_cloud(
-    FILE *f, const struct world *w, const char *name, const char *user, const char *password, const char *project)
+    FILE *f, const struct lab *w, const char *name, const char *user, const char *password, const char *project)
 {
 	fprintf(f,
 	    "  %s:\n    auth:\n      auth_url: %s/identity/v3\n      username: %s\n      password: %s\n      "
@@ -178,10 +178,10 @@ static void yaml_cloud(
 		fprintf(f, "    cacert: %s\n", w->options.tls_cert);
 }
 
-static int yaml_write(const struct world *w, struct osha_err *reterr)
+static int yaml_write(const struct lab *w, struct osha_err *reterr)
 {
 	const struct cloudsim_config *c = cloudsim_model_config(w->model);
-	char path[WORLD_PATH_SIZE + 16];
+	char path[LAB_PATH_SIZE + 16];
 	const char *id, *secret;
 	FILE *f;
 
@@ -206,7 +206,7 @@ static int yaml_write(const struct world *w, struct osha_err *reterr)
 	return fclose(f) == 0 ? 0 : osha_err_set_errno(reterr, OSHA_E_IO, errno, "write %s", path);
 }
 
-static void ready_people(const struct world *w, struct strbuf *out)
+static void ready_people(const struct lab *w, struct strbuf *out)
 {
 	strbuf_puts(out, ",\"users\":[");
 	for (size_t i = 0; i < cloudsim_model_user_count(w->model); i++) {
@@ -231,7 +231,7 @@ static void ready_people(const struct world *w, struct strbuf *out)
 	strbuf_puts(out, "]");
 }
 
-void world_ready_text(const struct world *w, struct strbuf *out)
+void lab_ready_text(const struct lab *w, struct strbuf *out)
 {
 	const char *url = cloudsim_model_config(w->model)->url;
 
@@ -257,13 +257,13 @@ void world_ready_text(const struct world *w, struct strbuf *out)
 	strbuf_puts(out, "}");
 }
 
-static int ready_tell(const struct world *w, struct osha_err *reterr)
+static int ready_tell(const struct lab *w, struct osha_err *reterr)
 {
 	STRBUF_AUTO struct strbuf line = STRBUF_INIT;
-	char part[WORLD_PATH_SIZE + 8];
+	char part[LAB_PATH_SIZE + 8];
 	FILE *f;
 
-	world_ready_text(w, &line);
+	lab_ready_text(w, &line);
 	strbuf_puts(&line, "\n");
 	if (line.failed)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory for the ready line");
@@ -281,7 +281,7 @@ static int ready_tell(const struct world *w, struct osha_err *reterr)
 	return 0;
 }
 
-static int dir_make(struct world_options *o)
+static int dir_make(struct lab_options *o)
 {
 	if (o->dir[0])
 		return mkdir(o->dir, 0700) < 0 && errno != EEXIST ? -1 : 0;
@@ -289,10 +289,10 @@ static int dir_make(struct world_options *o)
 	return mkdtemp(o->dir) ? 0 : -1;
 }
 
-static int run(const struct world_options *options, struct osha_err *err)
+static int run(const struct lab_options *options, struct osha_err *err)
 {
-	static struct world w;
-	int r = world_start(&w, options, err);
+	static struct lab w;
+	int r = lab_start(&w, options, err);
 
 	if (r == 0)
 		r = yaml_write(&w, err);
@@ -300,13 +300,13 @@ static int run(const struct world_options *options, struct osha_err *err)
 		r = ready_tell(&w, err);
 	if (r == 0)
 		uv_run(&w.loop, UV_RUN_DEFAULT);
-	world_stop(&w);
+	lab_stop(&w);
 	return r;
 }
 
 int main(int argc, char **argv)
 {
-	struct world_options o = {.has_machines = true,
+	struct lab_options o = {.has_machines = true,
 	    .has_bmcs = true,
 	    .ready_fd = -1,
 	    .bmc_user = "admin",

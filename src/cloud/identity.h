@@ -12,7 +12,7 @@
 
 #include "base/err.h"
 #include "cloud/call.h"
-#include "cloud/credentials.h"
+#include "cloud/credentials_check.h"
 
 enum {
 	CLOUD_TOKEN_SIZE =
@@ -45,8 +45,7 @@ int cloud_token_url(const struct cloud_credentials *c, char *ret_url, size_t siz
  */
 int cloud_token_body(const struct cloud_credentials *c, char **ret_body, struct osha_err *reterr);
 
-/** cloud_secret_free() - overwrite and free a string; cleanup for `char *`. */
-void cloud_secret_free(char **s);
+/* a `char *` overwritten and freed at the end of its block */
 #define CLOUD_SECRET_AUTO __attribute__((cleanup(cloud_secret_free)))
 
 /**

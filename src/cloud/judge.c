@@ -83,7 +83,7 @@ static enum fault_class fault_of_400(enum cloud_kind kind, const char *message)
 		return FAULT_BUSY;
 	if (kind == CLOUD_UNFORCE && strstr(message, "evacuation migration records remain"))
 		return FAULT_LEFTOVER;
-	if (!cloud_kind_is_mutating(kind) && strstr(message, "arker") && strstr(message, "not be found"))
+	if (!cloud_kind_is_mutating(kind) && strstr(message, "arker") && strstr(message, " found"))
 		return FAULT_TRANSIENT;
 	return FAULT_STATE;
 }

@@ -17,10 +17,7 @@ static void op_unlink(struct cloud_op *op)
 {
 	struct cloud_session *s = op->session;
 
-	if (op->state == OP_QUEUED)
-		TAILQ_REMOVE(&s->queue, op, link);
-	else
-		TAILQ_REMOVE(&s->busy, op, link);
+	TAILQ_REMOVE(op->state == OP_QUEUED ? &s->queue : &s->busy, op, link);
 	if (op->state == OP_IN_FLIGHT)
 		s->in_flight--;
 }
@@ -40,14 +37,20 @@ static void op_enter(struct cloud_op *op, enum op_state state)
 		s->in_flight++;
 }
 
-static void op_free(struct cloud_op *op)
+/* Gives back what a call holds; it stands in no list any more. */
+static void op_release(struct cloud_op *op)
 {
 	io_timer_stop(&op->timer);
 	io_http_cancel(op->http);
-	op_unlink(op);
-	op->session->n_ops--;
 	cloud_call_free(&op->call);
 	free(op);
+}
+
+static void op_free(struct cloud_op *op)
+{
+	op_unlink(op);
+	op->session->n_ops--;
+	op_release(op);
 }
 
 static void op_tell(void *arg)
@@ -131,12 +134,23 @@ static void session_pump(struct cloud_session *s)
 	}
 }
 
+/*
+ * Was the request turned away at the door for its token? Then it may be sent again with a new one. For a PUT or POST only the door's own
+ * answer counts, which names where tokens come from: a 401 from further inside may have come after something was begun.
+ * Source: RFC 9110, 11.6.1; keystonemiddleware's auth_token.
+ */
 static bool answer_is_stale_token(const struct cloud_op *op, const struct io_http_answer *answer)
 {
-	return answer->result == 0 && answer->status == 401 && op->renewals < SESSION_RENEWALS_MAX;
+	struct cloud_request request;
+	char challenge[16];
+
+	if (answer->result < 0 || answer->status != 401 || op->renewals >= SESSION_RENEWALS_MAX)
+		return false;
+	if (!cloud_call_request(op->call, &request))
+		return false;
+	return !request.is_mutating || io_http_answer_header(answer, "WWW-Authenticate", challenge, sizeof(challenge));
 }
 
-/* 401 says that the request was not looked at: with a new token it may be sent again, whatever it was. */
 static void op_renew(struct cloud_op *op)
 {
 	struct cloud_session *s = op->session;
@@ -204,12 +218,15 @@ int cloud_session_new(struct io_loop *loop, const struct cloud_credentials *c,
 void cloud_session_free(struct cloud_session **session)
 {
 	struct cloud_session *s = *session;
-	struct cloud_op *op;
+	struct cloud_op *op, *next;
 
 	if (!s)
 		return;
-	while ((op = TAILQ_FIRST(&s->queue)) || (op = TAILQ_FIRST(&s->busy)))
-		op_free(op);
+	TAILQ_CONCAT(&s->queue, &s->busy, link);
+	for (op = TAILQ_FIRST(&s->queue); op; op = next) {
+		next = TAILQ_NEXT(op, link);
+		op_release(op);
+	}
 	io_http_cancel(s->login);
 	io_http_destroy(s->http);
 	cloud_token_clear(&s->token);

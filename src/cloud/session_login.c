@@ -172,7 +172,7 @@ static int token_start(struct cloud_session *s, struct osha_err *reterr)
 	request.url = url;
 	request.headers = headers;
 	request.body = body;
-	request.body_size = strlen(body);
+	request.body_size = body ? strlen(body) : 0;
 	request.timeout_ms = SESSION_LOGIN_TIMEOUT_MS;
 	s->stats.requests++;
 	s->stats.tokens++;

@@ -37,20 +37,20 @@ struct control;
 /* What the daemon knows of a host beside the engine; same number as in the engine. */
 struct daemon_host {
 	char name[HOST_NAME_SIZE];
-	uint64_t device_key[FENCE_LEVEL_MAX]; /* of the levels in use, level_n of them */
-	uint32_t level_n;
-	bool is_listed;  /* in the newest listing */
-	bool was_listed; /* the one under way has it */
-	bool is_gone;    /* the newest listing left it out */
+	uint64_t device_key[FENCE_LEVEL_MAX]; /* of the configured levels, device_n of them */
+	uint32_t device_n;
+	uint32_t level_n; /* levels in use: none where a device is also another host's */
+	bool is_listed;   /* in the newest listing */
+	bool was_listed;  /* the one under way has it */
+	bool is_gone;     /* the newest listing left it out */
 	bool has_view;
 	struct service_view view;
 	/* routine readings of its fence devices */
 	int64_t read_next_ms;
 	uint32_t read_level; /* the one to read next */
 	bool is_reading;
-	bool was_read;          /* each level was asked at least once since the start */
-	bool off_suspect;       /* a device read off although the host looks alive */
-	uint32_t reports_since; /* nova-compute's reports since that reading */
+	bool was_read;   /* each level was asked at least once since the start */
+	int64_t rest_ms; /* until the next round, as its levels want it */
 };
 
 struct daemon_op;
@@ -106,7 +106,6 @@ struct daemon {
 	uint32_t held_before_n;
 
 	bool is_stopping;
-	bool was_signalled;
 	int exit_status;
 	struct config *next_cfg; /* a reload under way: its configuration */
 	struct config_problems next_problems;
@@ -123,6 +122,8 @@ struct engine_options daemon_engine_options(const struct daemon *d);
 int daemon_cloud_open(
     struct io_loop *loop, const struct config *cfg, struct cloud_session **ret, struct osha_err *reterr);
 void daemon_problems_log(const struct config_problems *problems);
+
+int daemon_log_open(struct daemon *d, const struct config *cfg, struct osha_err *reterr);
 
 /* reload.c */
 void daemon_reload(struct daemon *d);
@@ -181,8 +182,6 @@ void hosts_unwatch(struct daemon *d);
 /* devices.c: routine readings */
 void devices_start(struct daemon *d);
 void devices_stop(struct daemon *d);
-/** devices_reported() - nova-compute of this host has reported since it was last asked. */
-void devices_reported(struct daemon *d, uint32_t host);
 /** devices_all_read() - has each fence device that is not yet known to read on been asked once? For --once. */
 bool devices_all_read(struct daemon *d);
 

@@ -74,8 +74,9 @@ static void op_end(struct daemon_op *op, const struct op_end *end)
 	struct daemon *d = op->d;
 
 	ev.op_end.op = op->id;
-	op_free(op);
+	op_unlink(op); /* nobody can cancel it any more; what @end borrows from it lives until the engine has read it */
 	daemon_event(d, &ev, NULL);
+	op_free(op);
 }
 
 static bool is_late(const struct daemon_op *op)
@@ -158,7 +159,8 @@ static void op_call(struct daemon_op *op, const struct engine_action *a)
 	    .host = op->host,
 	    .instance = a->start.instance[0] ? a->start.instance : NULL,
 	    .reason = a->start.reason[0] ? a->start.reason : NULL,
-	    .timeout_ms = op->deadline_ms - io_now_ms(op->d->loop)};
+	    .timeout_ms = op->deadline_ms - io_now_ms(op->d->loop),
+	    .start_by_ms = op->start_by_ms};
 	struct osha_err err = {0};
 
 	if (request.timeout_ms <= 0)

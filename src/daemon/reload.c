@@ -19,10 +19,31 @@ static void reload_give_up(struct daemon *d, const char *why)
 	notify_ready();
 }
 
-/* The session follows the credentials, which may have changed in their own files. */
-static void reload_take(struct daemon *d, struct cloud_session *cloud)
+/* What a new configuration needs beside itself: made first, so that a failure leaves everything as it was. */
+struct reload_parts {
+	struct cloud_session *cloud;
+	struct io_prober *prober;
+};
+
+static int parts_open(struct daemon *d, struct reload_parts *parts, struct osha_err *reterr)
 {
-	struct cloud_session *old = d->env.cloud;
+	bool needs_icmp = d->next_cfg->monitors.probe.kind == CONFIG_PROBE_ICMP;
+	int r = daemon_cloud_open(d->loop, d->next_cfg, &parts->cloud, reterr);
+
+	if (r == 0)
+		r = io_prober_create(d->loop, needs_icmp, &parts->prober, reterr);
+	if (r == 0)
+		r = daemon_log_open(d, d->next_cfg, reterr);
+	if (r < 0) {
+		cloud_session_free(&parts->cloud);
+		io_prober_destroy(parts->prober);
+	}
+	return r;
+}
+
+static void reload_take(struct daemon *d, struct reload_parts *parts)
+{
+	struct reload_parts old = {d->env.cloud, d->env.prober};
 	struct config *was = d->cfg;
 	struct engine_options o;
 
@@ -30,14 +51,16 @@ static void reload_take(struct daemon *d, struct cloud_session *cloud)
 	d->cfg = d->next_cfg;
 	d->next_cfg = NULL;
 	d->env.cfg = d->cfg;
+	d->env.cloud = parts->cloud;
+	d->env.prober = parts->prober;
 	o = daemon_engine_options(d);
 	engine_options_set(d->engine, &o);
-	hosts_policy_all(d);
-	d->env.cloud = cloud;
 	monitor_nova.reload(d->monitor[CONFIG_MONITOR_NOVA]);
 	monitor_probe.reload(d->monitor[CONFIG_MONITOR_PROBE]);
+	hosts_policy_all(d);
 	telling_reload(d);
-	cloud_session_free(&old);
+	cloud_session_free(&old.cloud);
+	io_prober_destroy(old.prober);
 	config_free(was);
 	problems_free(&d->next_problems);
 	log_printf(LOG_P_NOTICE, "reload: the new configuration is in use");
@@ -47,19 +70,19 @@ static void reload_take(struct daemon *d, struct cloud_session *cloud)
 
 static void reload_checked(struct daemon *d, struct config_problems *problems)
 {
-	struct cloud_session *cloud = NULL;
+	struct reload_parts parts = {0};
 	struct osha_err err = {0};
 
 	if (problems->error_n) {
 		reload_give_up(d, "configuration wrong");
 		return;
 	}
-	if (daemon_cloud_open(d->loop, d->next_cfg, &cloud, &err) < 0) {
+	if (parts_open(d, &parts, &err) < 0) {
 		reload_give_up(d, err.msg);
 		return;
 	}
 	daemon_problems_log(problems);
-	reload_take(d, cloud);
+	reload_take(d, &parts);
 }
 
 void daemon_reload(struct daemon *d)

@@ -24,7 +24,7 @@ bool engine_host_is_proven_dead(struct engine *e, const char *host)
 
 int64_t recovery_wake_ms(const struct recovery *r)
 {
-	int64_t ms = r->work.phase == WORK_RUNNING ? r->work.deadline_ms : r->work.wake_ms;
+	int64_t ms = work_wake_ms(&r->work);
 	int64_t power = r->power.running ? r->power.deadline_ms : r->power.next_ms;
 	int64_t poll = r->poll.running ? r->poll.deadline_ms : r->poll.next_ms;
 

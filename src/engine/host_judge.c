@@ -164,6 +164,11 @@ static void judge_verify(struct engine *e, struct recovery *r, const struct op_e
 	judge_plain(end, j);
 	if (j->outcome != OUTCOME_DONE)
 		return;
+	if (r->ended_n < r->instance_n) {
+		/* a restart lost the end of one: it has to be found again before the host may count as empty */
+		j->row = HOST_ROW_EVACUATING;
+		return;
+	}
 	if (select_forgotten(e, r, end) && r->rounds++ < 3) {
 		j->row = HOST_ROW_EVACUATING;
 		str_copy(j->why, sizeof(j->why), "instances are still listed on it");

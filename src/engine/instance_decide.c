@@ -94,6 +94,7 @@ enum decision instance_decide(const struct instance_record *i, const struct inst
 	const struct migration_view *m = &v->evacuation;
 	bool is_new = m->id > i->seen_migration_id;
 	bool failed_since = is_new && m->status == MIGRATION_FAILED;
+	bool from_here = str_eq(m->source, i->source);
 
 	if (!v->exists || v->state == SERVER_DELETED || v->state == SERVER_SOFT_DELETED)
 		return say(DECIDE_GONE, ret_why, size, "it was deleted");
@@ -101,12 +102,12 @@ enum decision instance_decide(const struct instance_record *i, const struct inst
 		return decide_moved(i, v, f, ret_why, size);
 	if (migration_is_under_way(m->status))
 		return decide_under_way(v, f, ret_why, size);
-	/* `done` with the old host is the gap in which Nova has written one and not yet the other. */
-	if (m->status == MIGRATION_DONE)
+	/* `done` with the old host is the gap in which Nova has written one and not yet the other; one that brought it here is history. */
+	if (m->status == MIGRATION_DONE && from_here)
 		return say(f->is_stuck ? DECIDE_HOLD : DECIDE_AGAIN, ret_why, size,
 		    "its evacuation is done, its host not yet changed");
 	/* `completed` of this evacuation: the source cleaned up before the target finished; the target may still be building. */
-	if (is_new && m->status == MIGRATION_COMPLETED && i->attempt)
+	if (is_new && from_here && m->status == MIGRATION_COMPLETED && i->attempt)
 		return say(f->is_stuck ? DECIDE_HOLD : DECIDE_AGAIN, ret_why, size,
 		    "its source cleaned up before its evacuation ended");
 	if (v->task == TASK_REBUILDING && !(v->state == SERVER_ERROR && failed_since))

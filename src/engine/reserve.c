@@ -233,7 +233,12 @@ uint32_t engine_host_add(struct engine *e, const char *name)
 		return NIL;
 	k = e->host_n++;
 	h = &e->hosts[k];
-	*h = (struct host){.recovery = NIL, .dead_since_ms = NEVER_MS, .odd_since_ms = NEVER_MS, .work.heap_at = NIL};
+	*h = (struct host){.recovery = NIL,
+	    .dead_since_ms = NEVER_MS,
+	    .odd_since_ms = NEVER_MS,
+	    .work = {.heap_at = NIL, .wake_ms = NEVER_MS}};
+	for (uint32_t l = 0; l < FENCE_LEVEL_MAX; l++)
+		h->off_since_ms[l] = NEVER_MS;
 	str_copy(h->rec.name, sizeof(h->rec.name), name);
 	slot = &e->host_hash[hash_text(name) & (e->host_hash_n - 1)];
 	h->hash_next = *slot;

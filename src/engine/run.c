@@ -98,11 +98,19 @@ void work_queue(struct engine *e, uint32_t ref)
 
 /* --- the heap of wake-up times: smallest first --- */
 
+/* A row acts by itself only while no operation of it is armed or under way; then the operation's own deadline counts. */
+int64_t work_wake_ms(const struct work *w)
+{
+	if (w->phase == WORK_RUNNING)
+		return w->deadline_ms;
+	return w->phase == WORK_IDLE ? w->wake_ms : NEVER_MS;
+}
+
 static int64_t ref_wake_ms(struct engine *e, uint32_t ref)
 {
 	if (THING_TYPE(ref) == THING_RECOVERY)
 		return recovery_wake_ms(&e->recoveries[THING_INDEX(ref)]);
-	return work_of(e, ref)->phase == WORK_RUNNING ? work_of(e, ref)->deadline_ms : work_of(e, ref)->wake_ms;
+	return work_wake_ms(work_of(e, ref));
 }
 
 static void heap_put(struct engine *e, uint32_t at, uint32_t ref)

@@ -65,8 +65,10 @@ struct host {
 	int64_t updated_at_ms; /* nova's clock */
 	int64_t
 	    dead_since_ms; /* our clock: since when no required monitor is alive and some say dead; NEVER_MS = it is not so */
-	int64_t odd_since_ms; /* since when the monitors disagree */
-	uint32_t recovery;    /* open one, NIL */
+	int64_t off_since_ms
+	    [FENCE_LEVEL_MAX]; /* our clock: first reading of off while it was up ever since; NEVER_MS = none */
+	int64_t odd_since_ms;  /* since when the monitors disagree */
+	uint32_t recovery;     /* open one, NIL */
 	uint32_t hash_next;
 };
 
@@ -171,6 +173,7 @@ static inline uint32_t instance_ref(const struct engine *e, const struct instanc
 /* run.c: queue, heap, records and operations of things */
 struct work *work_of(struct engine *e, uint32_t ref);
 void work_queue(struct engine *e, uint32_t ref);
+int64_t work_wake_ms(const struct work *w);
 void work_wake_at(struct engine *e, uint32_t ref, int64_t ms);
 void work_arm(struct engine *e, uint32_t ref, enum op_kind kind, int64_t budget_ms);
 void work_disarm(struct engine *e, uint32_t ref);

@@ -90,6 +90,8 @@ void host_look(struct engine *e, struct host *h)
 		h->dead_since_ms = v == VERDICT_UNKNOWN ? h->dead_since_ms : NEVER_MS;
 	else if (h->dead_since_ms == NEVER_MS)
 		h->dead_since_ms = e->now_ms;
+	for (uint32_t l = 0; l < FENCE_LEVEL_MAX && v != VERDICT_UP; l++)
+		h->off_since_ms[l] = NEVER_MS;
 	host_look_degraded(e, h, v);
 	if (h->recovery != NIL)
 		return;
@@ -145,18 +147,34 @@ void host_take_service(struct engine *e, const struct engine_service *s)
 		recovery_compute_reports(e, r);
 }
 
-/* A routine reading. Off for a living host means that the device is another machine's: it must never be used for this one. */
+/*
+ * Off for a living host means that the device is another machine's. But a host that died a moment ago still looks alive, in Nova for a
+ * whole service_down_time: only a host that was up all the while between two readings that far apart is a living one.
+ */
+static bool is_wrongly_mapped(struct engine *e, struct host *h, uint32_t level, enum power power)
+{
+	int64_t patience_ms = e->o.service_down_time_ms + e->o.recheck_after_ms;
+
+	if (power != POWER_OFF) {
+		h->off_since_ms[level] = NEVER_MS;
+		return false;
+	}
+	if (h->off_since_ms[level] == NEVER_MS)
+		h->off_since_ms[level] = e->now_ms;
+	return e->now_ms - h->off_since_ms[level] > patience_ms;
+}
+
 void host_take_device(struct engine *e, uint32_t host, uint32_t level, enum power power)
 {
 	struct host *h = host < e->host_n ? &e->hosts[host] : NULL;
 	uint32_t bit = 1u << level, seen_on, miswired;
-	bool lives;
 	char key[HOST_NAME_SIZE + 32];
 
-	if (!h || level >= h->policy.level_n || h->recovery != NIL)
+	if (!h || level >= h->policy.level_n || h->recovery != NIL || power == POWER_UNKNOWN)
 		return;
-	lives = host_verdict(e, h, e->now_ms, 0) == VERDICT_UP;
-	if (!lives || power == POWER_UNKNOWN)
+	if (host_verdict(e, h, e->now_ms, 0) != VERDICT_UP)
+		return;
+	if (!is_wrongly_mapped(e, h, level, power) && power == POWER_OFF)
 		return;
 	seen_on = power == POWER_ON ? h->rec.seen_on | bit : h->rec.seen_on & ~bit;
 	miswired = power == POWER_OFF ? h->rec.miswired | bit : h->rec.miswired & ~bit;

@@ -301,3 +301,8 @@ int64_t curl_transfer_ms(const struct curl_transfer *t)
 {
 	return io_now_ms(t->http->loop) - t->start_ms;
 }
+
+struct io_loop *curl_transfer_loop(const struct curl_transfer *t)
+{
+	return t->http->loop;
+}

@@ -39,6 +39,8 @@ void curl_transfer_close(struct curl_transfer *t);
 bool curl_transfer_tls(CURL *easy, const char *cacert, bool is_insecure);
 /** curl_transfer_result() - 0 or the -OSHA_E_* of a libcurl code. */
 int curl_transfer_result(const struct curl_transfer *t, CURLcode code);
+/** curl_transfer_loop() - the loop it runs on. */
+struct io_loop *curl_transfer_loop(const struct curl_transfer *t);
 /** curl_transfer_ms() - time since its start. */
 int64_t curl_transfer_ms(const struct curl_transfer *t);
 /** curl_transfer_text() - the transfer's error in words, one printable line. */

@@ -26,6 +26,13 @@ static void close_fd(const int *fd)
 }
 #define FD_AUTO __attribute__((cleanup(close_fd)))
 
+static int move_fd(int *fd)
+{
+	int moved = *fd;
+	*fd = -1;
+	return moved;
+}
+
 static int code_of(int e)
 {
 	switch (e) {
@@ -199,8 +206,7 @@ int io_lock_acquire(const char *path, const char *text, struct io_lock **ret_loc
 	struct io_lock *lock = malloc(sizeof *lock);
 	if (lock == NULL)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "lock %s", path);
-	lock->fd = fd;
-	fd = -1;
+	lock->fd = move_fd(&fd);
 	*ret_lock = lock;
 	return 0;
 }

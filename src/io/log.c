@@ -103,8 +103,9 @@ static size_t escape(char *dst, size_t size, const char *text)
 		else
 			n = (size_t)snprintf(one, sizeof one, "\\x%02x", *s);
 		if (len + n + sizeof "..." > size) {
-			memcpy(dst + len, "...", 3);
-			return len + 3;
+			for (int i = 0; i < 3; i++)
+				dst[len++] = '.';
+			return len;
 		}
 		memcpy(dst + len, one, n);
 		len += n;
@@ -122,7 +123,8 @@ static size_t frame(char *buf, size_t size, enum log_priority priority)
 	if (sink.target == LOG_TO_SYSLOG) {
 		char when[32] = "";
 		localtime_r(&ts.tv_sec, &tm);
-		strftime(when, sizeof when, "%b %e %H:%M:%S", &tm);
+		if (strftime(when, sizeof when, "%b %e %H:%M:%S", &tm) == 0)
+			when[0] = '\0';
 		n = snprintf(
 		    buf, size, "<%d>%s %s[%d]: ", FACILITY_DAEMON << 3 | (int)priority, when, sink.name, getpid());
 	} else if (sink.has_prefix) {
@@ -130,7 +132,8 @@ static size_t frame(char *buf, size_t size, enum log_priority priority)
 	} else {
 		char when[32] = "";
 		gmtime_r(&ts.tv_sec, &tm);
-		strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &tm);
+		if (strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &tm) == 0)
+			when[0] = '\0';
 		n = snprintf(buf, size, "%s.%03ldZ %-7s ", when, ts.tv_nsec / 1000000, log_priority_name(priority));
 	}
 	return n > 0 && (size_t)n < size ? (size_t)n : 0;

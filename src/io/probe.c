@@ -282,8 +282,10 @@ void io_prober_destroy(struct io_prober *prober)
 {
 	if (prober == NULL)
 		return;
-	while (prober->probes != NULL)
-		io_probe_cancel(prober->probes);
+	for (struct io_probe *p = prober->probes, *next; p != NULL; p = next) {
+		next = p->next;
+		io_probe_cancel(p);
+	}
 	probe_icmp_destroy(prober->icmp);
 	io_names_destroy(prober->names);
 	free(prober);

@@ -38,15 +38,16 @@ struct echo_packet {
 } __attribute__((packed));
 
 /* RFC 1071. For IPv6 the kernel does it. */
-static uint16_t checksum(const void *bytes, size_t n)
+static uint16_t checksum(const struct echo_packet *p)
 {
-	const uint8_t *b = bytes;
+	uint16_t words[sizeof *p / 2];
 	uint32_t sum = 0;
-	for (size_t i = 0; i + 1 < n; i += 2)
-		sum += (uint32_t)(b[i] << 8 | b[i + 1]);
+	memcpy(words, p, sizeof words);
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		sum += words[i]; /* the sum is the same in either byte order, but for the order of its own bytes */
 	while (sum >> 16)
 		sum = (sum & 0xffff) + (sum >> 16);
-	return htons((uint16_t)~sum);
+	return (uint16_t)~sum;
 }
 
 static bool is_same_address(const union io_address *a, const union io_address *b)
@@ -185,7 +186,7 @@ int probe_icmp_send(struct probe_icmp *icmp, struct probe_echo *echo, const unio
 	    .id = htons(icmp->id),
 	    .sequence = htons(icmp->sequence++),
 	    .cookie = echo->cookie};
-	p.checksum = is_v4 ? checksum(&p, sizeof p) : 0;
+	p.checksum = is_v4 ? checksum(&p) : 0;
 	if (sendto(s->fd, &p, sizeof p, 0, &to->any, is_v4 ? sizeof to->v4 : sizeof to->v6) < 0)
 		return errno;
 	echo->icmp = icmp;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One SMTP dialogue through libcurl. libcurl's own result says little, so the dialogue is watched as it goes by: which command was last
- * sent, and what the server said to it. Only the first word of our own lines is looked at, since later ones hold the password.
+ * One SMTP dialogue (RFC 5321). libcurl makes the connection up to the login (greeting, EHLO, STARTTLS, AUTH); the mail itself is spoken
+ * here over that connection, because libcurl's own sender blocks its thread until the server has judged the message, which may take minutes.
  */
 #include "io/smtp.h"
 
@@ -15,38 +15,34 @@
 #include "io/curl_pool.h"
 #include "io/file.h"
 
-enum { FDS_MAX = 8 };
+enum { FDS_MAX = 8, LINE_MAX_BYTES = 2048, READ_BYTES = 4096, OUT_MAX_BYTES = 2 * IO_MAIL_MAX_BYTES + 65536 };
 
-enum mail_phase { PHASE_HELLO = 0, PHASE_AUTH, PHASE_FROM, PHASE_RCPT, PHASE_DATA, PHASE_BODY, PHASE_QUIT };
+/* What the server was last asked. */
+enum mail_phase { PHASE_HELLO = 0, PHASE_AUTH, PHASE_FROM, PHASE_RCPT, PHASE_DATA, PHASE_BODY };
 
 struct io_mail_call {
 	struct curl_transfer transfer; /* first: the pool knows only this part */
 	io_mail_fn fn;
 	void *arg;
-	struct curl_slist *to;
-	char *bytes;
-	size_t size, read_n;
 	enum mail_phase phase;
-	size_t rcpt_asked; /* RCPT commands sent so far */
+	bool is_quitting; /* libcurl says QUIT: what the server says from here on answers nothing of ours */
+	char *from;
+	char **to;
+	size_t rcpt_at; /* the recipient asked about */
 	size_t rcpt_n;
 	struct io_mail_rcpt_answer *rcpt;
+	struct strbuf message; /* with its dots stuffed and its end */
+	struct strbuf out;     /* what goes to the server */
+	size_t out_at;
+	char in[LINE_MAX_BYTES];
+	size_t in_n;
+	struct io_watch *watch;
 	int code;
 	char text[IO_MAIL_TEXT_SIZE];
 	int final_code; /* answer to the message itself */
 	int fds[FDS_MAX];
 	size_t fd_n;
 };
-
-static size_t give_bytes(char *buf, size_t size, size_t n, void *arg)
-{
-	struct io_mail_call *call = arg;
-	size_t take = size * n;
-	if (take > call->size - call->read_n)
-		take = call->size - call->read_n;
-	memcpy(buf, call->bytes + call->read_n, take);
-	call->read_n += take;
-	return take;
-}
 
 /* Ending a dialogue, libcurl sends QUIT and then blocks for its answer, two minutes if the server likes. With the reading side shut it
  * finds the end of the stream at once. */
@@ -81,26 +77,6 @@ static int close_socket(void *arg, curl_socket_t fd)
 	return close(fd);
 }
 
-static void note_command(struct io_mail_call *call, const char *line, size_t n)
-{
-	static const struct {
-		const char *word;
-		enum mail_phase phase, not_before; /* a line of a login may look like a command */
-	} words[] = {{"AUTH ", PHASE_AUTH, PHASE_HELLO}, {"MAIL ", PHASE_FROM, PHASE_HELLO},
-	    {"RCPT ", PHASE_RCPT, PHASE_FROM}, {"DATA\r", PHASE_DATA, PHASE_RCPT}, {"QUIT\r", PHASE_QUIT, PHASE_HELLO}};
-	if (call->phase == PHASE_BODY && (n < 5 || memcmp(line, "QUIT\r", 5) != 0))
-		return;
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-		if (n < 5 || memcmp(line, words[i].word, 5) != 0 || call->phase < words[i].not_before)
-			continue;
-		call->phase = words[i].phase;
-		if (call->phase == PHASE_RCPT)
-			call->rcpt_asked++;
-		if (call->phase == PHASE_QUIT)
-			shut_reading(call);
-	}
-}
-
 static enum io_mail_outcome outcome_of_code(int code, bool is_rcpt)
 {
 	if (code >= 200 && code < 300)
@@ -123,43 +99,41 @@ static void copy_printable(char *dst, size_t size, const char *src, size_t n)
 	dst[n] = '\0';
 }
 
-static void note_reply(struct io_mail_call *call, const char *line, size_t n)
+/* Returns true when a whole answer is there, in @code and @text. */
+static bool take_line(struct io_mail_call *call, const char *line, size_t n)
 {
 	if (n < 3 || line[0] < '2' || line[0] > '5' || line[1] < '0' || line[1] > '9' || line[2] < '0' || line[2] > '9')
-		return;
-	if ((n > 3 && line[3] == '-') || call->phase == PHASE_QUIT)
-		return; /* more lines of the same answer follow; or nobody asked any more */
+		return false;
+	if (n > 3 && line[3] == '-')
+		return false; /* more lines of the same answer follow */
 	call->code = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
 	copy_printable(call->text, sizeof call->text, line, n);
-	if (call->phase == PHASE_DATA && call->code == 354) {
-		call->phase = PHASE_BODY;
-	} else if (call->phase == PHASE_BODY) {
-		call->final_code = call->code;
-	} else if (call->phase == PHASE_RCPT && call->rcpt_asked <= call->rcpt_n) {
-		struct io_mail_rcpt_answer *r = &call->rcpt[call->rcpt_asked - 1];
-		r->code = call->code;
-		r->outcome = outcome_of_code(call->code, true);
-		str_copy(r->text, sizeof r->text, call->text);
-	}
+	return true;
 }
 
+/* The part that libcurl speaks. Its lines of a login hold the password: only their first word is looked at. */
 static int on_dialogue(CURL *easy, curl_infotype type, char *bytes, size_t n, void *arg)
 {
+	struct io_mail_call *call = arg;
 	(void)easy;
-	if (type == CURLINFO_HEADER_OUT)
-		note_command(arg, bytes, n);
-	else if (type == CURLINFO_HEADER_IN)
-		note_reply(arg, bytes, n);
+	if (type == CURLINFO_HEADER_IN && !call->is_quitting)
+		take_line(call, bytes, n);
+	if (type != CURLINFO_HEADER_OUT || n < 5)
+		return 0;
+	if (memcmp(bytes, "AUTH ", 5) == 0)
+		call->phase = PHASE_AUTH;
+	if (memcmp(bytes, "QUIT\r", 5) == 0) {
+		call->is_quitting = true;
+		shut_reading(call);
+	}
 	return 0;
 }
 
 /* The dialogue's end, in words of the header. */
-static enum io_mail_outcome judge(struct io_mail_call *call, CURLcode code)
+static enum io_mail_outcome judge(struct io_mail_call *call)
 {
 	enum io_mail_outcome all = IO_MAIL_TRANSIENT;
-	if (code == CURLE_OK || (call->final_code >= 200 && call->final_code < 300))
-		all = IO_MAIL_SENT;
-	else if (call->final_code != 0)
+	if (call->final_code != 0)
 		all = outcome_of_code(call->final_code, false);
 	else if ((call->phase == PHASE_FROM || call->phase == PHASE_DATA) && call->code >= 500)
 		all = outcome_of_code(call->code, false);
@@ -167,7 +141,7 @@ static enum io_mail_outcome judge(struct io_mail_call *call, CURLcode code)
 	for (size_t i = 0; i < call->rcpt_n; i++) {
 		struct io_mail_rcpt_answer *r = &call->rcpt[i];
 		if (r->code == 0 || r->outcome == IO_MAIL_SENT)
-			r->outcome = r->code == 0 && all == IO_MAIL_SENT ? IO_MAIL_TRANSIENT : all;
+			r->outcome = all;
 		is_any_sent |= r->outcome == IO_MAIL_SENT;
 		is_any_transient |= r->outcome == IO_MAIL_TRANSIENT;
 	}
@@ -179,45 +153,208 @@ static enum io_mail_outcome judge(struct io_mail_call *call, CURLcode code)
 static void free_mail(struct curl_transfer *t)
 {
 	struct io_mail_call *call = (struct io_mail_call *)t;
+	io_watch_stop(call->watch);
 	curl_transfer_close(t);
-	curl_slist_free_all(call->to);
-	if (call->bytes != NULL)
-		explicit_bzero(call->bytes, call->size);
-	free(call->bytes);
+	for (size_t i = 0; call->to != NULL && i < call->rcpt_n; i++)
+		free(call->to[i]);
+	free(call->to);
+	free(call->from);
+	strbuf_free(&call->message);
+	strbuf_free(&call->out);
 	free(call->rcpt);
 	free(call);
 }
 
-static void on_end(struct curl_transfer *t, CURLcode code)
+static void finish(struct io_mail_call *call, CURLcode code)
 {
-	struct io_mail_call *call = (struct io_mail_call *)t;
+	struct curl_transfer *t = &call->transfer;
+	bool is_all_out = call->phase == PHASE_BODY && call->out_at == call->out.len;
 	struct io_mail_answer answer = {
-	    .outcome = judge(call, code),
-	    .may_have_been_sent = call->phase >= PHASE_BODY && call->read_n == call->size && call->final_code == 0,
+	    .outcome = judge(call),
+	    .may_have_been_sent = is_all_out && call->final_code == 0,
 	    .code = call->code,
 	    .rcpt = call->rcpt,
 	    .rcpt_n = call->rcpt_n,
 	    .total_ms = curl_transfer_ms(t),
 	};
-	if (answer.outcome == IO_MAIL_TRANSIENT)
-		answer.result = curl_transfer_result(t, code);
 	/* A refusal in words is an answer, however libcurl files it; a login refused or demanded is the operator's to mend. */
-	bool is_answer = call->code >= 400 && code != CURLE_OPERATION_TIMEDOUT && answer.result != -OSHA_E_TLS;
-	if (answer.result != 0 && is_answer)
-		answer.result = call->phase == PHASE_AUTH || call->code == 530 ? -OSHA_E_AUTH : 0;
-	bool has_words = call->text[0] != '\0' && (answer.result == 0 || is_answer);
+	int result = answer.outcome == IO_MAIL_TRANSIENT ? curl_transfer_result(t, code) : 0;
+	bool is_answer = call->code >= 400 && result != -OSHA_E_TLS && result != -OSHA_E_TIMEOUT;
+	if (answer.outcome == IO_MAIL_TRANSIENT && is_answer)
+		result = call->phase == PHASE_AUTH || call->code == 530 ? -OSHA_E_AUTH : 0;
+	answer.result = result;
+	bool has_words = call->text[0] != '\0' && (result == 0 || is_answer);
 	char text[IO_MAIL_TEXT_SIZE];
 	str_copy(text, sizeof text, has_words ? call->text : curl_transfer_text(t, code));
 	answer.text = text;
+	io_watch_stop(call->watch);
+	call->watch = NULL;
 	curl_transfer_close(t);
 	call->fn(call->arg, &answer);
 	free_mail(t);
 }
 
+/* The mail itself. */
+
+static void ask_rcpt(struct io_mail_call *call)
+{
+	call->phase = PHASE_RCPT;
+	strbuf_printf(&call->out, "RCPT TO:<%s>\r\n", call->to[call->rcpt_at]);
+}
+
+static bool is_any_accepted(const struct io_mail_call *call)
+{
+	for (size_t i = 0; i < call->rcpt_n; i++)
+		if (call->rcpt[i].outcome == IO_MAIL_SENT)
+			return true;
+	return false;
+}
+
+static bool take_rcpt_answer(struct io_mail_call *call)
+{
+	struct io_mail_rcpt_answer *r = &call->rcpt[call->rcpt_at++];
+	r->code = call->code;
+	r->outcome = outcome_of_code(call->code, true);
+	str_copy(r->text, sizeof r->text, call->text);
+	if (call->code == 421) /* RFC 5321, 3.8: it closes the channel now */
+		return false;
+	if (call->rcpt_at < call->rcpt_n) {
+		ask_rcpt(call);
+		return true;
+	}
+	call->phase = PHASE_DATA;
+	strbuf_puts(&call->out, "DATA\r\n");
+	return is_any_accepted(call);
+}
+
+/* Ask the next thing after a whole answer; false when the dialogue is over. */
+static bool go_on(struct io_mail_call *call)
+{
+	bool is_ok = call->code >= 200 && call->code < 300;
+	strbuf_reset(&call->out);
+	call->out_at = 0;
+	switch (call->phase) {
+	case PHASE_FROM:
+		if (is_ok)
+			ask_rcpt(call);
+		return is_ok;
+	case PHASE_RCPT:
+		return take_rcpt_answer(call);
+	case PHASE_DATA:
+		if (call->code != 354)
+			return false;
+		call->phase = PHASE_BODY;
+		strbuf_add(&call->out, call->message.text, call->message.len);
+		return true;
+	default:
+		call->final_code = call->code;
+		return false;
+	}
+}
+
+static bool send_out(struct io_mail_call *call, CURLcode *ret_code)
+{
+	while (call->out_at < call->out.len) {
+		size_t n = 0;
+		*ret_code = curl_easy_send(
+		    call->transfer.easy, call->out.text + call->out_at, call->out.len - call->out_at, &n);
+		call->out_at += n;
+		if (*ret_code == CURLE_AGAIN)
+			return true;
+		if (*ret_code != CURLE_OK)
+			return false;
+	}
+	if (!call->out.failed)
+		return true;
+	*ret_code = CURLE_OUT_OF_MEMORY;
+	return false;
+}
+
+/* Hand the whole lines in the buffer on; false when the dialogue is over. */
+static bool take_lines(struct io_mail_call *call, CURLcode *ret_code)
+{
+	char *end;
+	while ((end = memchr(call->in, '\n', call->in_n)) != NULL) {
+		size_t n = (size_t)(end - call->in) + 1;
+		bool is_answer = take_line(call, call->in, n);
+		memmove(call->in, call->in + n, call->in_n - n);
+		call->in_n -= n;
+		*ret_code = CURLE_OK;
+		if (!is_answer)
+			continue;
+		/* An answer to what was not asked to its end is no yes. */
+		if (call->out_at < call->out.len && call->code < 400)
+			*ret_code = CURLE_WEIRD_SERVER_REPLY;
+		if (*ret_code != CURLE_OK || !go_on(call) || !send_out(call, ret_code))
+			return false;
+	}
+	*ret_code = CURLE_WEIRD_SERVER_REPLY;
+	return call->in_n < sizeof call->in;
+}
+
+static bool converse(struct io_mail_call *call, CURLcode *ret_code)
+{
+	if (!send_out(call, ret_code))
+		return false;
+	for (;;) {
+		size_t n = 0;
+		*ret_code =
+		    curl_easy_recv(call->transfer.easy, call->in + call->in_n, sizeof call->in - call->in_n, &n);
+		if (*ret_code == CURLE_AGAIN)
+			return true;
+		if (*ret_code == CURLE_OK && n == 0)
+			*ret_code = CURLE_RECV_ERROR; /* hung up */
+		if (*ret_code != CURLE_OK)
+			return false;
+		call->in_n += n;
+		if (!take_lines(call, ret_code))
+			return false;
+	}
+}
+
+static void on_ready(void *arg, int events)
+{
+	struct io_mail_call *call = arg;
+	CURLcode code;
+	size_t n;
+	(void)events;
+	if (converse(call, &code)) {
+		int wanted = IO_READABLE | (call->out_at < call->out.len ? IO_WRITABLE : 0);
+		if (io_watch_change(call->watch, wanted, NULL) == 0)
+			return;
+		code = CURLE_RECV_ERROR;
+	}
+	if (code == CURLE_OK)
+		curl_easy_send(call->transfer.easy, "QUIT\r\n", 6, &n); /* politeness; nobody waits for the answer */
+	finish(call, code);
+}
+
+/* libcurl has ended: the connection stands, logged in; or it does not. */
+static void on_connected(struct curl_transfer *t, CURLcode code)
+{
+	struct io_mail_call *call = (struct io_mail_call *)t;
+	curl_socket_t fd = CURL_SOCKET_BAD;
+	if (code == CURLE_OK) {
+		curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &fd);
+		if (fd != CURL_SOCKET_BAD)
+			call->watch =
+			    io_watch_start(curl_transfer_loop(t), fd, IO_READABLE | IO_WRITABLE, on_ready, call, NULL);
+		code = call->watch == NULL ? CURLE_COULDNT_CONNECT : CURLE_OK;
+	}
+	if (code != CURLE_OK) {
+		finish(call, code);
+		return;
+	}
+	call->phase = PHASE_FROM;
+	call->code = 0;
+	call->text[0] = '\0';
+	strbuf_printf(&call->out, "MAIL FROM:<%s>\r\n", call->from);
+}
+
 static bool is_plain(const char *s, const char *forbidden)
 {
 	for (const char *c = s; *c != '\0'; c++)
-		if ((unsigned char)*c <= ' ' || (unsigned char)*c == 0x7f || strchr(forbidden, *c) != NULL)
+		if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f || strchr(forbidden, *c) != NULL)
 			return false;
 	return true;
 }
@@ -275,27 +412,44 @@ static bool set_server(CURL *e, const struct io_mail *m)
 	return ok;
 }
 
-static bool set_mail(struct io_mail_call *call, const struct io_mail *m)
+/* RFC 5321, 4.5.2: a dot that begins a line is doubled; a dot alone ends the message. */
+static void stuff_dots(struct strbuf *out, const char *bytes, size_t n)
 {
-	CURL *e = call->transfer.easy;
-	for (size_t i = 0; i < m->to_n; i++) {
-		struct curl_slist *more = curl_slist_append(call->to, m->to[i]);
-		if (more == NULL)
-			return false;
-		call->to = more;
+	out->max_bytes = OUT_MAX_BYTES;
+	bool is_line_start = true;
+	while (n > 0) {
+		const char *end = memchr(bytes, '\n', n);
+		size_t line = end != NULL ? (size_t)(end - bytes) + 1 : n;
+		if (is_line_start && bytes[0] == '.')
+			strbuf_puts(out, ".");
+		strbuf_add(out, bytes, line);
+		is_line_start = end != NULL;
+		bytes += line;
+		n -= line;
 	}
+	strbuf_puts(out, is_line_start ? ".\r\n" : "\r\n.\r\n");
+}
+
+static bool copy_mail(struct io_mail_call *call, const struct io_mail *m)
+{
+	stuff_dots(&call->message, m->bytes, m->size);
+	call->out.max_bytes = OUT_MAX_BYTES;
+	call->from = strdup(m->from);
+	call->to = calloc(m->to_n, sizeof *call->to);
 	call->rcpt = calloc(m->to_n, sizeof *call->rcpt);
-	call->bytes = malloc(m->size);
-	if (call->rcpt == NULL || call->bytes == NULL)
+	if (call->message.failed || call->from == NULL || call->to == NULL || call->rcpt == NULL)
 		return false;
 	call->rcpt_n = m->to_n;
-	call->size = m->size;
-	memcpy(call->bytes, m->bytes, m->size);
-	curl_easy_setopt(e, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
-	curl_easy_setopt(e, CURLOPT_UPLOAD, 1L);
-	curl_easy_setopt(e, CURLOPT_INFILESIZE_LARGE, (curl_off_t)m->size);
-	curl_easy_setopt(e, CURLOPT_READFUNCTION, give_bytes);
-	curl_easy_setopt(e, CURLOPT_READDATA, call);
+	for (size_t i = 0; i < m->to_n; i++)
+		if ((call->to[i] = strdup(m->to[i])) == NULL)
+			return false;
+	return true;
+}
+
+static void set_dialogue(struct io_mail_call *call)
+{
+	CURL *e = call->transfer.easy;
+	curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1L);
 	curl_easy_setopt(e, CURLOPT_VERBOSE, 1L);
 	curl_easy_setopt(e, CURLOPT_DEBUGFUNCTION, on_dialogue);
 	curl_easy_setopt(e, CURLOPT_DEBUGDATA, call);
@@ -303,11 +457,8 @@ static bool set_mail(struct io_mail_call *call, const struct io_mail *m)
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, call);
 	curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
 	curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, call);
-	/* One connection a mail: it must end while this call still knows its socket. */
+	/* One connection a mail. With CONNECT_ONLY libcurl closes it when the handle leaves the pool, while this call still knows it. */
 	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
-	return curl_easy_setopt(e, CURLOPT_MAIL_FROM, m->from) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_MAIL_RCPT, call->to) == CURLE_OK;
 }
 
 int io_mail_start(struct io_http *http, const struct io_mail *mail, io_mail_fn fn, void *arg,
@@ -321,7 +472,7 @@ int io_mail_start(struct io_http *http, const struct io_mail *mail, io_mail_fn f
 		return osha_err_set(reterr, OSHA_E_NOMEM, "send a mail");
 	call->fn = fn;
 	call->arg = arg;
-	call->transfer.end_fn = on_end;
+	call->transfer.end_fn = on_connected;
 	call->transfer.free_fn = free_mail;
 	r = curl_transfer_init(&call->transfer, http, reterr);
 	if (r < 0) {
@@ -330,7 +481,8 @@ int io_mail_start(struct io_http *http, const struct io_mail *mail, io_mail_fn f
 	}
 	int64_t timeout_ms = mail->timeout_ms > 0 ? mail->timeout_ms : IO_MAIL_TIMEOUT_MS;
 	curl_easy_setopt(call->transfer.easy, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms);
-	if (!set_server(call->transfer.easy, mail) || !set_mail(call, mail))
+	set_dialogue(call);
+	if (!set_server(call->transfer.easy, mail) || !copy_mail(call, mail))
 		r = osha_err_set(reterr, OSHA_E_NOMEM, "send a mail");
 	else
 		r = curl_transfer_start(&call->transfer, timeout_ms, reterr);

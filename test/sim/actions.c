@@ -86,7 +86,8 @@ static void check_start(struct puppet *p, const struct engine_action *a)
 	if (!i || i->row != INSTANCE_ROW_CALLING || !i->call_open)
 		sim_violated(p->w, "invariant 4: evacuate call without its durable intent");
 	if (i && i->entry_attempt > p->options.evacuate_attempts)
-		sim_violated(p->w, "invariant 4: %u calls on a budget of %u", i->entry_attempt, p->options.evacuate_attempts);
+		sim_violated(
+		    p->w, "invariant 4: %u calls on a budget of %u", i->entry_attempt, p->options.evacuate_attempts);
 }
 
 static int64_t op_takes_ms(struct puppet *p, enum op_kind kind)
@@ -224,7 +225,8 @@ static void read_nova(struct puppet *p, struct puppet_op *op)
 
 		sim_nova_view(p->w, g, v);
 		sim_host_name(op->host, name);
-		if (op->kind == OP_LIST ? str_eq(v->host, name) || str_eq(v->evacuation.source, name) : str_eq(v->evacuation.source, name))
+		if (op->kind == OP_LIST ? str_eq(v->host, name) || str_eq(v->evacuation.source, name)
+					: str_eq(v->evacuation.source, name))
 			op->end.view_n++;
 	}
 }
@@ -248,8 +250,10 @@ bool puppet_op_end(struct puppet *p, uint64_t number)
 		ended->end.outcome = OUTCOME_DONE;
 	else if (ended->kind == OP_POWER_STATUS)
 		read_power(p, ended);
-	else if (!op_kind_changes_world(ended->kind) && (p->w->api_down || rng_chance(&p->w->rng, p->w->error_per_mille)))
-		ended->end = (struct op_end){.op = ended->op, .outcome = OUTCOME_REFUSED, .fault = FAULT_TRANSIENT, .reason = "503"};
+	else if (!op_kind_changes_world(ended->kind) &&
+		 (p->w->api_down || rng_chance(&p->w->rng, p->w->error_per_mille)))
+		ended->end = (struct op_end){
+		    .op = ended->op, .outcome = OUTCOME_REFUSED, .fault = FAULT_TRANSIENT, .reason = "503"};
 	else if (!op_kind_changes_world(ended->kind))
 		read_nova(p, ended);
 	ended->is_used = false;

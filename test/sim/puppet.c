@@ -60,7 +60,8 @@ void puppet_init(struct puppet *p, struct sim_world *w)
 {
 	struct record store = {.type = RECORD_STORE};
 
-	*p = (struct puppet){.w = w, .options = engine_options_default(), .timer_ms = INT64_MAX, .hash = 1469598103934665603u};
+	*p = (struct puppet){
+	    .w = w, .options = engine_options_default(), .timer_ms = INT64_MAX, .hash = 1469598103934665603u};
 	p->options.service_down_time_ms = w->service_down_ms;
 	p->options.recheck_after_ms = 3000;
 	str_copy(store.store.tag, sizeof(store.store.tag), "simsim");
@@ -131,7 +132,8 @@ static void act(struct puppet *p, const struct engine_action *a)
 		puppet_cancel_op(p, a->cancel.op);
 		break;
 	case ACTION_TELL:
-		sim_later(p->w, rng_range(&p->w->rng, 1, 3000), SIM_TOLD, a->tell.moment, p->life, sim_host_of_recovery(p, a->tell.recovery));
+		sim_later(p->w, rng_range(&p->w->rng, 1, 3000), SIM_TOLD, a->tell.moment, p->life,
+		    sim_host_of_recovery(p, a->tell.recovery));
 		break;
 	}
 }
@@ -199,8 +201,12 @@ static void nova_poll(struct puppet *p)
 
 		sim_host_name(h, name);
 		id = engine_host_find(p->engine, name);
-		all[h] = (struct engine_evidence){id, 0, p->w->api_down ? SIGN_UNKNOWN : sim_nova_state(p->w, h), p->w->now_ms, p->w->now_ms + 8000};
-		views[h] = (struct service_view){.state = all[h].sign, .disabled = host->disabled, .forced_down = host->forced_down, .updated_at_ms = host->updated_ms};
+		all[h] = (struct engine_evidence){
+		    id, 0, p->w->api_down ? SIGN_UNKNOWN : sim_nova_state(p->w, h), p->w->now_ms, p->w->now_ms + 8000};
+		views[h] = (struct service_view){.state = all[h].sign,
+		    .disabled = host->disabled,
+		    .forced_down = host->forced_down,
+		    .updated_at_ms = host->updated_ms};
 		str_copy(views[h].disabled_reason, sizeof(views[h].disabled_reason), host->reason);
 		services[h] = (struct engine_service){id, p->w->now_ms, &views[h]};
 	}
@@ -222,10 +228,11 @@ static void probe(struct puppet *p)
 	char name[HOST_NAME_SIZE];
 
 	for (uint32_t h = 0; h < SIM_HOSTS; h++) {
-		bool answers = p->w->host[h].power && !p->w->host[h].cut;
+		bool answers = p->w->host[h].kernel && !p->w->host[h].cut;
 
 		sim_host_name(h, name);
-		all[h] = (struct engine_evidence){engine_host_find(p->engine, name), 1, answers ? SIGN_ALIVE : SIGN_DEAD, p->w->now_ms, p->w->now_ms + 4000};
+		all[h] = (struct engine_evidence){engine_host_find(p->engine, name), 1,
+		    answers ? SIGN_ALIVE : SIGN_DEAD, p->w->now_ms, p->w->now_ms + 4000};
 	}
 	ev.evidence.all = all;
 	ev.evidence.n = SIM_HOSTS;
@@ -249,7 +256,9 @@ static void devices(struct puppet *p)
 
 		sim_host_name(h, name);
 		ev.device.host = engine_host_find(p->engine, name);
-		ev.device.power = host->bmc_dead ? POWER_UNKNOWN : p->w->host[host->bmc_of].power ? POWER_ON : POWER_OFF;
+		ev.device.power = host->bmc_dead                   ? POWER_UNKNOWN
+				  : p->w->host[host->bmc_of].power ? POWER_ON
+								   : POWER_OFF;
 		step(p, &ev);
 	}
 }
@@ -321,6 +330,8 @@ bool puppet_happen(struct puppet *p, const struct sim_event *ev)
 	}
 	if (ev->b != p->life || !p->engine)
 		return true;
+	if (ev->what == SIM_TIMER && ev->at_ms < p->timer_ms)
+		return true; /* an earlier one has fired since and armed this time anew */
 	if (ev->what == SIM_TIMER) {
 		p->timer_ms = INT64_MAX;
 		step(p, &timer);

@@ -22,9 +22,9 @@ struct puppet_op {
 
 struct puppet {
 	struct sim_world *w;
-	struct engine *engine;  /* NULL while it is down */
+	struct engine *engine; /* NULL while it is down */
 	struct engine_options options;
-	uint64_t life;          /* raised with each start: what was under way of an earlier one is nobody's */
+	uint64_t life; /* raised with each start: what was under way of an earlier one is nobody's */
 	struct record durable[PUPPET_RECORDS];
 	uint32_t durable_n;
 	struct {

@@ -18,10 +18,18 @@ struct sim_counts {
 	int64_t simulated_ms;
 };
 
+/* How a run has to end. */
+enum expected {
+	MUST_RECOVER, /* recovered, or taken back */
+	MAY_HOLD,     /* recovered or held, as the seed has it */
+	MUST_HOLD,    /* held, nothing evacuated */
+	UNTOUCHED,    /* no power-off was sent at all */
+};
+
 struct sim_scenario {
 	const char *name;
 	void (*prepare)(struct sim_world *w);
-	bool must_recover;
+	enum expected expected;
 };
 
 static void plain(struct sim_world *w)
@@ -29,11 +37,27 @@ static void plain(struct sim_world *w)
 	sim_later(w, 10000, SIM_DEATH, 0, 0, 0);
 }
 
-static void bmc_dead(struct sim_world *w)
+static void bmc_dies_with_host(struct sim_world *w)
 {
-	w->host[0].bmc_dead = false;
 	plain(w);
+	sim_later(w, 10000, SIM_BMC_DIES, 0, 0, 0);
+}
+
+static void hung_and_bmc_lies(struct sim_world *w)
+{
 	w->host[0].bmc_lies = true;
+	sim_later(w, 10000, SIM_HANG, 0, 0, 0);
+}
+
+static void compute_crashes(struct sim_world *w)
+{
+	sim_later(w, 10000, SIM_COMPUTE_DIES, 0, 0, 0);
+}
+
+static void three_of_four_silent(struct sim_world *w)
+{
+	for (uint32_t h = 0; h < 3; h++)
+		sim_later(w, 10000 + rng_range(&w->rng, 0, 1500), SIM_CUT, h, 0, 0);
 }
 
 static void slow_bmc(struct sim_world *w)
@@ -45,9 +69,7 @@ static void slow_bmc(struct sim_world *w)
 
 static void hung_host(struct sim_world *w)
 {
-	/* kernel hangs: guests go on writing, nothing answers; power stays on until fenced */
-	w->host[0].compute = false;
-	w->host[0].cut = true;
+	sim_later(w, 10000, SIM_HANG, 0, 0, 0);
 }
 
 static void returns_later(struct sim_world *w)
@@ -82,15 +104,18 @@ static void second_death(struct sim_world *w)
 }
 
 static const struct sim_scenario scenarios[] = {
-    {"plain", plain, true},
-    {"bmc-lies", bmc_dead, false},
-    {"bmc-slow", slow_bmc, true},
-    {"hung-host", hung_host, true},
-    {"returns-later", returns_later, true},
-    {"returns-early", returns_early, false},
-    {"lost-replies", lost_replies, true},
-    {"failing-rebuilds", failing_rebuilds, false},
-    {"second-death", second_death, true},
+    {"plain", plain, MUST_RECOVER},
+    {"bmc-dies-with-host", bmc_dies_with_host, MUST_HOLD},
+    {"bmc-slow", slow_bmc, MUST_RECOVER},
+    {"hung-host", hung_host, MUST_RECOVER},
+    {"hung-and-bmc-lies", hung_and_bmc_lies, MUST_HOLD},
+    {"compute-crashes", compute_crashes, UNTOUCHED},
+    {"three-of-four-silent", three_of_four_silent, UNTOUCHED},
+    {"returns-later", returns_later, MUST_RECOVER},
+    {"returns-early", returns_early, MAY_HOLD},
+    {"lost-replies", lost_replies, MUST_RECOVER},
+    {"failing-rebuilds", failing_rebuilds, MAY_HOLD},
+    {"second-death", second_death, MUST_RECOVER},
 };
 enum { SCENARIO_N = sizeof(scenarios) / sizeof(scenarios[0]) };
 
@@ -101,32 +126,43 @@ static void faults_end(struct sim_world *w)
 	w->api_down = false;
 }
 
-static void check_end(const struct sim_scenario *s, struct sim_world *w, struct puppet *p, struct sim_counts *c)
+static void check_guests(struct sim_world *w)
 {
-	const struct recovery_record *r = puppet_recovery(p, 0);
-
-	if (!r) {
-		sim_violated(w, "no recovery was opened");
-		return;
-	}
-	c->recoveries++;
-	c->recovered += r->row == HOST_ROW_RECOVERED || r->row == HOST_ROW_REENABLED;
-	c->held += r->row == HOST_ROW_HELD;
-	if (s->must_recover && r->row != HOST_ROW_RECOVERED && r->row != HOST_ROW_REENABLED)
-		sim_violated(w, "invariant 8: the recovery ended in %s: %s", host_row_name(r->row), r->why);
-	if (r->row != HOST_ROW_RECOVERED)
-		return;
 	for (uint32_t g = 0; g < SIM_GUESTS; g++) {
 		if (w->guest[g].host == 0)
 			sim_violated(w, "invariant 7: guest %u is still on the dead host of a recovered recovery", g);
 		if (w->guest[g].wanted != w->guest[g].state)
-			sim_violated(w, "invariant 7: guest %u is %s, wanted %s", g, server_state_name(w->guest[g].state),
-			    server_state_name(w->guest[g].wanted));
+			sim_violated(w, "invariant 7: guest %u is %s, wanted %s", g,
+			    server_state_name(w->guest[g].state), server_state_name(w->guest[g].wanted));
 	}
 }
 
+static void check_end(const struct sim_scenario *s, struct sim_world *w, struct puppet *p, struct sim_counts *c)
+{
+	const struct recovery_record *r = puppet_recovery(p, 0);
+	enum host_row row = r ? r->row : HOST_ROW_NONE;
+	bool recovered = row == HOST_ROW_RECOVERED || row == HOST_ROW_REENABLED;
+
+	c->recoveries += r != NULL;
+	c->recovered += recovered;
+	c->held += row == HOST_ROW_HELD;
+	if (s->expected == UNTOUCHED && p->power_offs)
+		sim_violated(w, "%u power-offs were sent to living hosts", p->power_offs);
+	if (s->expected == MUST_RECOVER && !recovered)
+		sim_violated(
+		    w, "invariant 8: the recovery ended in %s: %s", host_row_name(row), r ? r->why : "none was opened");
+	if (s->expected == MUST_HOLD && (recovered || p->evacuate_calls))
+		sim_violated(
+		    w, "without proof it ended in %s with %u evacuate calls", host_row_name(row), p->evacuate_calls);
+	if (s->expected == MAY_HOLD && !recovered && row != HOST_ROW_HELD)
+		sim_violated(w, "invariant 8: the recovery ended in %s", host_row_name(row));
+	if (row == HOST_ROW_RECOVERED)
+		check_guests(w);
+}
+
 /* One run. Returns the number of the engine's actions, so that a crash matrix knows its length. */
-static uint64_t run_one(const struct sim_scenario *s, uint64_t seed, uint64_t crash_after, bool trace, struct sim_counts *c, char *ret_wrong)
+static uint64_t run_one(const struct sim_scenario *s, uint64_t seed, uint64_t crash_after, bool trace,
+    struct sim_counts *c, char *ret_wrong)
 {
 	static struct sim_world w; /* large */
 	static struct puppet p;
@@ -165,7 +201,8 @@ static bool report_wrong(const struct sim_scenario *s, uint64_t seed, uint64_t c
 {
 	if (!wrong[0])
 		return false;
-	printf("FAILED scenario=%s seed=%llu crash-after=%llu: %s\n  again: build/osha-sim --scenario %s --from %llu --seeds 1 --crash %llu --trace\n",
+	printf("FAILED scenario=%s seed=%llu crash-after=%llu: %s\n  again: build/osha-sim --scenario %s --from %llu "
+	       "--seeds 1 --crash %llu --trace\n",
 	    s->name, (unsigned long long)seed, (unsigned long long)crash, wrong, s->name, (unsigned long long)seed,
 	    (unsigned long long)crash);
 	return true;
@@ -213,23 +250,26 @@ static bool run_all(const struct sim_args *a, struct sim_counts *c)
 
 static void print_counts(const struct sim_args *a, const struct sim_counts *c, double wall_s)
 {
-	const char *form = a->json ? "{\"host_deaths\":%llu,\"dual_writers\":%llu,\"violations\":%llu,\"recoveries\":%llu,"
-				     "\"recovered\":%llu,\"held\":%llu,\"crashes\":%llu,\"simulated_s\":%lld,\"wall_s\":%.3f}\n"
-				   : "host deaths %llu, dual writers %llu, violations %llu, recoveries %llu, recovered %llu, held %llu, "
-				     "crashes %llu, simulated %lld s in %.3f s\n";
+	const char *form =
+	    a->json
+		? "{\"host_deaths\":%llu,\"dual_writers\":%llu,\"violations\":%llu,\"recoveries\":%llu,"
+		  "\"recovered\":%llu,\"held\":%llu,\"crashes\":%llu,\"simulated_s\":%lld,\"wall_s\":%.3f}\n"
+		: "host deaths %llu, dual writers %llu, violations %llu, recoveries %llu, recovered %llu, held %llu, "
+		  "crashes %llu, simulated %lld s in %.3f s\n";
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	printf(form, (unsigned long long)c->host_deaths, (unsigned long long)c->dual_writers, (unsigned long long)c->violations,
-	    (unsigned long long)c->recoveries, (unsigned long long)c->recovered, (unsigned long long)c->held,
-	    (unsigned long long)c->crashes, (long long)(c->simulated_ms / 1000), wall_s);
+	printf(form, (unsigned long long)c->host_deaths, (unsigned long long)c->dual_writers,
+	    (unsigned long long)c->violations, (unsigned long long)c->recoveries, (unsigned long long)c->recovered,
+	    (unsigned long long)c->held, (unsigned long long)c->crashes, (long long)(c->simulated_ms / 1000), wall_s);
 #pragma GCC diagnostic pop
 }
 
 static int usage(FILE *to)
 {
-	fprintf(to, "usage: osha-sim [--seeds N] [--from S] [--scenario NAME] [--matrix] [--crash K] [--trace] [--json]\n"
-		    "  --matrix   kill the daemon after each of its actions in turn, per seed\nscenarios:");
+	fprintf(to,
+	    "usage: osha-sim [--seeds N] [--from S] [--scenario NAME] [--matrix] [--crash K] [--trace] [--json]\n"
+	    "  --matrix   kill the daemon after each of its actions in turn, per seed\nscenarios:");
 	for (uint32_t k = 0; k < SCENARIO_N; k++)
 		fprintf(to, " %s", scenarios[k].name);
 	fprintf(to, "\n");
@@ -239,7 +279,8 @@ static int usage(FILE *to)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"scenario", 1, 0, 's'},
-	    {"crash", 1, 0, 'c'}, {"matrix", 0, 0, 'm'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'}, {0}};
+	    {"crash", 1, 0, 'c'}, {"matrix", 0, 0, 'm'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'},
+	    {0}};
 	struct sim_args a = {.from = 1, .seeds = 100};
 	struct sim_counts c = {0};
 	struct timespec t0, t1;
@@ -273,6 +314,7 @@ int main(int argc, char **argv)
 			return usage(o == 'h' ? stdout : stderr);
 		}
 	}
+	setvbuf(stdout, NULL, _IOLBF, 0); /* what a run said is seen even if it never ends */
 	clock_gettime(CLOCK_MONOTONIC, &t0);
 	ok = run_all(&a, &c);
 	clock_gettime(CLOCK_MONOTONIC, &t1);

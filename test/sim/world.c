@@ -54,8 +54,12 @@ void sim_world_init(struct sim_world *w, uint64_t seed)
 {
 	*w = (struct sim_world){.rng = {seed}, .now_ms = 1000000, .service_down_ms = 6000};
 	for (uint32_t h = 0; h < SIM_HOSTS; h++)
-		w->host[h] = (struct sim_host){
-		    .power = true, .compute = true, .bmc_of = h, .report_ms = w->now_ms, .updated_ms = w->now_ms};
+		w->host[h] = (struct sim_host){.power = true,
+		    .kernel = true,
+		    .compute = true,
+		    .bmc_of = h,
+		    .report_ms = w->now_ms,
+		    .updated_ms = w->now_ms};
 	for (uint32_t g = 0; g < SIM_GUESTS; g++) {
 		w->guest[g] = (struct sim_guest){.host = g % SIM_HOSTS, .state = SERVER_ACTIVE, .task = TASK_NONE};
 		w->guest[g].runs_on = 1u << w->guest[g].host;
@@ -108,7 +112,7 @@ static void guest_runs(struct sim_world *w, uint32_t guest, uint32_t host)
 
 static void power_off(struct sim_world *w, uint32_t host)
 {
-	w->host[host].power = w->host[host].compute = false;
+	w->host[host].power = w->host[host].kernel = w->host[host].compute = false;
 	for (uint32_t g = 0; g < SIM_GUESTS; g++)
 		w->guest[g].runs_on &= ~(1u << host);
 }
@@ -122,25 +126,47 @@ static void compute_starts(struct sim_world *w, uint32_t host)
 
 		if (m->source != host)
 			continue;
-		if (m->status == MIGRATION_ACCEPTED || m->status == MIGRATION_PRE_MIGRATING || m->status == MIGRATION_DONE) {
+		if (m->status == MIGRATION_ACCEPTED || m->status == MIGRATION_PRE_MIGRATING ||
+		    m->status == MIGRATION_DONE) {
 			w->guest[m->guest].runs_on &= ~(1u << host);
 			m->status = MIGRATION_COMPLETED;
 		}
 	}
 }
 
+static bool is_evacuated_from(const struct sim_world *w, uint32_t guest, uint32_t host)
+{
+	for (uint32_t k = 0; k < w->migration_n; k++) {
+		const struct sim_migration *m = &w->migration[k];
+
+		if (m->guest == guest && m->source == host &&
+		    (migration_is_under_way(m->status) || m->status == MIGRATION_DONE))
+			return true;
+	}
+	return false;
+}
+
+/* Powered on by somebody. A machine takes a while from power to the first process: readings of its power see it before that. */
 static void host_returns(struct sim_world *w, uint32_t host)
 {
-	struct sim_host *h = &w->host[host];
-
-	if (h->power)
+	if (w->host[host].power)
 		return;
-	h->power = true;
-	/* guests whose host Nova still calls this one are started by it */
+	w->host[host].power = true;
+	w->host[host].power_on_ms = w->now_ms;
+	sim_later(w, rng_range(&w->rng, 20000, 60000), SIM_BOOTED, host, 0, (uint64_t)w->now_ms);
+}
+
+static void host_booted(struct sim_world *w, uint32_t host, int64_t power_on_ms)
+{
+	if (!w->host[host].power || w->host[host].power_on_ms != power_on_ms)
+		return;
+	/* guests whose host Nova still calls this one are started by it, but for those that it first destroys as evacuated */
 	for (uint32_t g = 0; g < SIM_GUESTS; g++) {
-		if (w->guest[g].host == host && w->guest[g].state == SERVER_ACTIVE && w->guest[g].task == TASK_NONE)
+		if (w->guest[g].host == host && w->guest[g].state == SERVER_ACTIVE && w->guest[g].task == TASK_NONE &&
+		    !is_evacuated_from(w, g, host))
 			guest_runs(w, g, host);
 	}
+	w->host[host].kernel = true;
 	compute_starts(w, host);
 }
 
@@ -174,14 +200,15 @@ enum outcome sim_nova_evacuate(struct sim_world *w, uint32_t guest, enum fault_c
 		*ret_fault = FAULT_STATE;
 		return OUTCOME_REFUSED;
 	}
-	if (before && migration_is_under_way(before->status) && (before->dest == SIM_HOSTS || w->host[before->dest].power)) {
+	if (before && migration_is_under_way(before->status) &&
+	    (before->dest == SIM_HOSTS || w->host[before->dest].power)) {
 		w->double_calls++;
 		sim_violated(w, "second evacuate call for guest %u while its evacuation is under way", guest);
 	}
 	if (w->migration_n == SIM_MIGRATIONS)
 		return OUTCOME_REFUSED;
-	w->migration[w->migration_n] = (struct sim_migration){
-	    w->migration_n + 1, w->now_ms, guest, g->host, SIM_HOSTS, MIGRATION_ACCEPTED};
+	w->migration[w->migration_n] =
+	    (struct sim_migration){w->migration_n + 1, w->now_ms, guest, g->host, SIM_HOSTS, MIGRATION_ACCEPTED};
 	g->task = TASK_REBUILDING;
 	sim_later(w, rng_range(&w->rng, 20, 600), SIM_EVACUATION, w->migration_n++, PHASE_SCHEDULE, 0);
 	return OUTCOME_DONE;
@@ -268,7 +295,7 @@ void sim_nova_view(const struct sim_world *w, uint32_t guest, struct instance_vi
 static void reports(struct sim_world *w)
 {
 	for (uint32_t h = 0; h < SIM_HOSTS; h++) {
-		if (w->host[h].compute)
+		if (w->host[h].compute && !w->host[h].cut)
 			w->host[h].report_ms = w->host[h].updated_ms = w->now_ms;
 	}
 	sim_later(w, 2000, SIM_REPORTS, 0, 0, 0);
@@ -285,8 +312,24 @@ bool sim_world_happen(struct sim_world *w, const struct sim_event *ev)
 		power_off(w, (uint32_t)ev->a);
 		w->host[ev->a].ever_died |= ev->what == SIM_DEATH;
 		return true;
+	case SIM_HANG: /* the kernel stands: guests go on writing, nothing answers, power stays on until it is cut */
+		w->host[ev->a].compute = false;
+		w->host[ev->a].kernel = false;
+		return true;
 	case SIM_RETURN:
 		host_returns(w, (uint32_t)ev->a);
+		return true;
+	case SIM_BOOTED:
+		host_booted(w, (uint32_t)ev->a, (int64_t)ev->c);
+		return true;
+	case SIM_BMC_DIES:
+		w->host[ev->a].bmc_dead = true;
+		return true;
+	case SIM_COMPUTE_DIES:
+		w->host[ev->a].compute = false;
+		return true;
+	case SIM_CUT: /* alive and writing, but neither its reports nor its answers arrive */
+		w->host[ev->a].cut = true;
 		return true;
 	case SIM_EVACUATION:
 		evacuation_phase(w, (uint32_t)ev->a, ev->b);

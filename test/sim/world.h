@@ -18,8 +18,8 @@ struct sim_migration {
 };
 
 struct sim_guest {
-	uint32_t host;        /* as Nova says */
-	uint32_t runs_on;     /* hosts (1 << host) where it really runs */
+	uint32_t host;    /* as Nova says */
+	uint32_t runs_on; /* hosts (1 << host) where it really runs */
 	enum server_state state;
 	enum server_task task;
 	int64_t fault_ms;
@@ -27,17 +27,17 @@ struct sim_guest {
 };
 
 struct sim_host {
-	bool power, compute;    /* machine on; nova-compute running */
+	bool power, kernel, compute; /* machine on; its kernel answers; nova-compute running */
 	bool forced_down, disabled;
 	char reason[REASON_SIZE];
-	int64_t report_ms;      /* last report of its nova-compute */
-	int64_t updated_ms;
-	uint32_t bmc_of;        /* which host's power its device cuts and reads */
+	int64_t report_ms; /* last report of its nova-compute */
+	int64_t updated_ms, power_on_ms;
+	uint32_t bmc_of;         /* which host's power its device cuts and reads */
 	bool bmc_dead, bmc_lies; /* does not answer; accepts off and does nothing */
 	int64_t bmc_delay_ms;
-	bool cut;               /* its probe's path is cut */
+	bool cut; /* its probe's path is cut */
 	bool ever_died;
-	uint32_t offs_sent;     /* power-offs that reached it */
+	uint32_t offs_sent; /* power-offs that reached it */
 };
 
 /* What happens at a moment. */
@@ -47,16 +47,21 @@ enum sim_what {
 	SIM_PROBE,
 	SIM_DEVICES,
 	SIM_REPORTS,
-	SIM_PERSISTED,  /* a: sequence number, b: engine's life */
-	SIM_OP_DONE,    /* a: operation, b: engine's life, c: slot of the pending answer */
-	SIM_POWER_OFF,  /* a: host */
-	SIM_EVACUATION, /* a: migration, b: phase */
-	SIM_DEATH,      /* a: host */
-	SIM_RETURN,     /* a: host */
-	SIM_START,      /* the daemon comes up again */
+	SIM_PERSISTED,    /* a: sequence number, b: engine's life */
+	SIM_OP_DONE,      /* a: operation, b: engine's life, c: slot of the pending answer */
+	SIM_POWER_OFF,    /* a: host */
+	SIM_EVACUATION,   /* a: migration, b: phase */
+	SIM_DEATH,        /* a: host */
+	SIM_HANG,         /* a: host */
+	SIM_RETURN,       /* a: host */
+	SIM_BOOTED,       /* a: host, c: when its power came on */
+	SIM_BMC_DIES,     /* a: host */
+	SIM_COMPUTE_DIES, /* a: host */
+	SIM_CUT,          /* a: host: its probe's path is cut and its reports are lost */
+	SIM_START,        /* the daemon comes up again */
 	SIM_CRASH,
 	SIM_TIMER,
-	SIM_TOLD,       /* a: moment, b: life, c: host */
+	SIM_TOLD, /* a: moment, b: life, c: host */
 };
 
 struct sim_event {

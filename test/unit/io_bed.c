@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See io_bed.h. The servers are plain blocking threads: what they do must not depend on the loop under test. */
-#include "io_bed.h"
+#include "test/unit/io_bed.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -229,6 +230,8 @@ static void *serve(void *arg)
 			return NULL;
 		}
 		struct timeval bound = {.tv_sec = PEER_TIMEOUT_S};
+		int one = 1;
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof bound);
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound);
 		__atomic_store_n(&s->current, fd, __ATOMIC_SEQ_CST);
@@ -286,7 +289,7 @@ void deaf_open(struct deaf *d)
 	at.sin_port = htons(d->port);
 	for (size_t i = 0; i < sizeof d->fillers / sizeof d->fillers[0]; i++) {
 		d->fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		connect(d->fillers[i], (struct sockaddr *)&at, sizeof at);
+		(void)connect(d->fillers[i], (struct sockaddr *)&at, sizeof at);
 	}
 }
 

@@ -358,12 +358,13 @@ static void test_oversized(void **state)
 {
 	const struct cloud_args args = {.kind = CLOUD_SERVICES};
 	CLOUD_CALL_AUTO struct cloud_call *call = NULL;
+	static const char empty[] = "{\"services\":[]}";
 	const size_t size = CLOUD_BODY_MAX_BYTES + 1;
 	char *body = malloc(size);
 
 	assert_non_null(body);
 	memset(body, ' ', size);
-	memcpy(body, "{\"services\":[]}", 15);
+	memcpy(body, empty, sizeof(empty) - 1);
 	assert_int_equal(cloud_call_begin(&args, &call, NULL), 0);
 	cloud_call_answer(call, &(struct cloud_answer){.status = 200, .body = body, .body_size = size});
 	script_result(call, OUTCOME_REFUSED, FAULT_TRANSIENT);

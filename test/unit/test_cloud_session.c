@@ -40,6 +40,7 @@ struct rig {
 	bool no_catalog;
 	const char *nova_version;
 	const char *good_token; /* nova answers 401 to any other; NULL = every token is good */
+	bool is_inner_401;      /* the answer of 401 does not come from the door */
 	bool is_late_token;     /* keystone waits until the test says so */
 	int status;             /* of nova's answers to calls */
 	const char *body;
@@ -60,14 +61,14 @@ struct rig {
 	struct cloud_result last; /* arrays of it are gone */
 };
 
-static const char *const services = "{\"services\":[{\"binary\":\"nova-compute\",\"host\":\"c1\",\"id\":\"id1\","
-				    "\"status\":\"enabled\",\"state\":\"up\"}]}";
+static const char services[] = "{\"services\":[{\"binary\":\"nova-compute\",\"host\":\"c1\",\"id\":\"id1\","
+			       "\"status\":\"enabled\",\"state\":\"up\"}]}";
 
 static ssize_t read_cut(void *arg, uint64_t pos, char *buf, size_t max)
 {
 	if (pos > 0)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
-	memcpy(buf, "{\"services\":[", 13);
+	memcpy(buf, services, 13);
 	return 13;
 }
 
@@ -138,7 +139,7 @@ static enum MHD_Result answer_call(struct rig *rig, struct MHD_Connection *c)
 	see_header(c, "X-OpenStack-Nova-API-Version", rig->microversion[1]);
 	if (rig->good_token && strcmp(rig->good_token, rig->token) != 0)
 		return reply(c, 401, "{\"error\":{\"message\":\"The request you have made requires authentication.\"}}",
-		    NULL, NULL);
+		    rig->is_inner_401 ? NULL : "WWW-Authenticate", "Keystone uri=\"http://127.0.0.1/v3\"");
 	while (rig->how == HOW_HANG && !rig->is_closing)
 		pthread_cond_wait(&rig->wake, &rig->lock);
 	if (rig->how == HOW_CUT)
@@ -397,6 +398,21 @@ static void test_revoked_token(void **state)
 	assert_int_equal(rig->tokens, 2);
 }
 
+/* A 401 from inside nova is no proof that an evacuate call was not begun: it is not sent again. A question is. */
+static void test_inner_401(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->good_token = "token-2";
+	rig->is_inner_401 = true;
+	run_one(rig, CLOUD_EVACUATE, 20000);
+	expect_last(rig, OUTCOME_REFUSED, FAULT_AUTH, "authentication");
+	assert_int_equal(rig->calls, 1);
+	run_one(rig, CLOUD_SERVICES, 20000);
+	expect_last(rig, OUTCOME_DONE, FAULT_NONE, "");
+	assert_int_equal(rig->calls, 3);
+}
+
 static void test_endless_401(void **state)
 {
 	struct rig *rig = *state;
@@ -531,6 +547,28 @@ static void test_cancel(void **state)
 	assert_int_equal(rig->last.n_services, 1);
 }
 
+/* A token that comes slowly must not let an old intent through: it is turned back unsent, certainly not done. */
+static void test_start_window(void **state)
+{
+	const struct cloud_args args = {.kind = CLOUD_EVACUATE, .instance = INSTANCE};
+	struct cloud_waiter waiter = {.timeout_ms = 20000, .done = on_done, .arg = *state, .start_by_ms = 1};
+	struct cloud_session_stats before, after;
+	struct rig *rig = *state;
+
+	run_one(rig, CLOUD_SERVICES, 20000);
+	cloud_session_stats_get(rig->session, &before);
+	assert_int_equal(cloud_session_start(rig->session, &args, &waiter, NULL, NULL), 0);
+	wait_for(rig, 1);
+	expect_last(rig, OUTCOME_REFUSED, FAULT_TRANSIENT, "start window");
+	cloud_session_stats_get(rig->session, &after);
+	assert_int_equal(after.requests, before.requests);
+	waiter.start_by_ms = io_boot_ms() + 20000;
+	assert_int_equal(cloud_session_start(rig->session, &args, &waiter, NULL, NULL), 0);
+	wait_for(rig, 1);
+	cloud_session_stats_get(rig->session, &after);
+	assert_int_equal(after.requests, before.requests + 1);
+}
+
 static void test_bounds(void **state)
 {
 	const struct cloud_args args = {.kind = CLOUD_SERVICES};
@@ -553,12 +591,14 @@ int main(void)
 #define RIGGED(f) cmocka_unit_test_setup_teardown(f, rig_open, rig_close)
 	const struct CMUnitTest tests[] = {
 	    RIGGED(test_token_is_shared),
+	    RIGGED(test_start_window),
 	    RIGGED(test_limit),
 	    RIGGED(test_wrong_password),
 	    RIGGED(test_keystone_ails),
 	    RIGGED(test_no_endpoint),
 	    RIGGED(test_old_cloud),
 	    RIGGED(test_revoked_token),
+	    RIGGED(test_inner_401),
 	    RIGGED(test_endless_401),
 	    RIGGED(test_renewed_before_its_end),
 	    RIGGED(test_bad_answers),

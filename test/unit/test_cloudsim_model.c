@@ -10,170 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/rng.h"
 #include "base/strbuf.h"
-#include "cloudsim/cloudface.h"
-
-/* One cloud and one client of it. Time begins at a round number far from zero. */
-struct fixture {
-	struct cloudsim_config config;
-	struct cloudsim_model *m;
-	int64_t now;
-	char token[200];
-	cJSON *json; /* of the newest answer */
-	int status;
-};
-
-static void ask(struct fixture *f, const char *method, const char *target, const char *body)
-{
-	struct cloudsim_header headers[] = {{"X-Auth-Token", f->token}, {"OpenStack-API-Version", "compute 2.90"}};
-	struct cloudsim_request q = {method, target, headers, 2, body, body ? strlen(body) : 0, false};
-	struct cloudsim_answer a;
-	const char *subject;
-
-	json_free(&f->json);
-	cloudsim_http_handle(f->m, f->now, &q, &a);
-	f->status = a.status;
-	if (a.body_len)
-		assert_int_equal(json_parse(a.body, a.body_len, &f->json, NULL), 0);
-	subject = cloudsim_answer_header(&a, "X-Subject-Token");
-	if (subject)
-		str_copy(f->token, sizeof(f->token), subject);
-	cloudsim_answer_free(&a);
-}
-
-static void log_in(struct fixture *f, const char *user, const char *password, const char *project)
-{
-	STRBUF_AUTO struct strbuf body = STRBUF_INIT;
-
-	strbuf_printf(&body,
-	    "{\"auth\":{\"identity\":{\"methods\":[\"password\"],\"password\":{\"user\":{\"name\":\"%s\",\"domain\":{"
-	    "\"id\":"
-	    "\"default\"},\"password\":\"%s\"}}},\"scope\":{\"project\":{\"name\":\"%s\",\"domain\":{\"id\":"
-	    "\"default\"}}}}}",
-	    user, password, project);
-	ask(f, "POST", "/identity/v3/auth/tokens", body.text);
-}
-
-static void fixture_build(struct fixture *f)
-{
-	f->now = 1000000000;
-	assert_int_equal(cloudsim_model_new(&f->config, f->now, &f->m, NULL), 0);
-	log_in(f, "admin", f->config.admin_password, "admin");
-	assert_int_equal(f->status, 201);
-}
-
-static int set_up(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	cloudsim_config_default(&f->config);
-	f->config.schedule_ms = (struct cloudsim_span){100, 100};
-	f->config.rebuild_ms = (struct cloudsim_span){1000, 1000};
-	f->config.gap_ms = (struct cloudsim_span){50, 50};
-	f->config.stop_ms = (struct cloudsim_span){30, 30};
-	fixture_build(f);
-	*state = f;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *f = *state;
-
-	json_free(&f->json);
-	cloudsim_model_free(f->m);
-	free(f);
-	return 0;
-}
-
-static void pass(struct fixture *f, int64_t ms)
-{
-	f->now += ms;
-	cloudsim_model_advance(f->m, f->now);
-}
-
-static const char *vm(struct fixture *f, size_t i)
-{
-	return cloudsim_model_instance_uuid(f->m, i);
-}
-
-static const cJSON *server(struct fixture *f, size_t i)
-{
-	char target[128];
-
-	snprintf(target, sizeof(target), "/v2.1/servers/%s", vm(f, i));
-	ask(f, "GET", target, NULL);
-	return json_object(f->json, "server");
-}
-
-static const char *server_text(struct fixture *f, size_t i, const char *member)
-{
-	return json_str(server(f, i), member, "(null)");
-}
-
-/* the newest evacuation of an instance */
-static const char *migration_text(struct fixture *f, size_t i, const char *member)
-{
-	char target[128];
-
-	snprintf(target, sizeof(target), "/v2.1/os-migrations?instance_uuid=%s", vm(f, i));
-	ask(f, "GET", target, NULL);
-	return json_str(cJSON_GetArrayItem(json_array(f->json, "migrations"), 0), member, "(null)");
-}
-
-static void act(struct fixture *f, size_t i, const char *body)
-{
-	char target[128];
-
-	snprintf(target, sizeof(target), "/v2.1/servers/%s/action", vm(f, i));
-	ask(f, "POST", target, body);
-}
-
-static void evacuate(struct fixture *f, size_t i)
-{
-	act(f, i, "{\"evacuate\":{}}");
-}
-
-static const char *service_text(struct fixture *f, const char *host, const char *member)
-{
-	char target[128];
-
-	snprintf(target, sizeof(target), "/v2.1/os-services?binary=nova-compute&host=%s", host);
-	ask(f, "GET", target, NULL);
-	return json_str(cJSON_GetArrayItem(json_array(f->json, "services"), 0), member, "(null)");
-}
-
-static void service_put(struct fixture *f, const char *host, const char *body)
-{
-	char target[128];
-
-	snprintf(target, sizeof(target), "/v2.1/os-services/%s", service_text(f, host, "id"));
-	ask(f, "PUT", target, body);
-}
-
-static void host_die(struct fixture *f, const char *host)
-{
-	assert_int_equal(cloudsim_model_power(f->m, f->now, host, false), 0);
-	service_put(f, host, "{\"forced_down\":true}");
-	assert_int_equal(f->status, 200);
-}
-
-static const char *message(struct fixture *f)
-{
-	const cJSON *kind = f->json ? f->json->child : NULL;
-
-	return json_str(kind, "message", "");
-}
-
-static size_t host_of_name(struct fixture *f, const char *name)
-{
-	int i = cloudsim_model_host_find(f->m, name);
-
-	assert_true(i >= 0);
-	return (size_t)i;
-}
+#include "test/unit/cloud_client.h"
 
 static void test_service_goes_down_by_silence(void **state)
 {
@@ -221,25 +60,6 @@ static void test_forced_down_moves_updated_at_and_hides_life(void **state)
 	service_put(f, "compute-1", "{\"forced_down\":false}");
 	assert_int_equal(f->status, 200);
 	assert_string_equal(service_text(f, "compute-1", "state"), "up");
-}
-
-static void test_disabling_a_dead_host_that_counts_as_up_waits(void **state)
-{
-	struct fixture *f = *state;
-	struct cloudsim_header headers[] = {{"X-Auth-Token", f->token}, {"OpenStack-API-Version", "compute 2.90"}};
-	char target[128];
-	struct cloudsim_request q = {"PUT", target, headers, 2, "{\"status\":\"disabled\"}", 21, false};
-	struct cloudsim_answer a;
-
-	snprintf(target, sizeof(target), "/v2.1/os-services/%s", service_text(f, "compute-1", "id"));
-	cloudsim_model_power(f->m, f->now, "compute-1", false);
-	cloudsim_http_handle(f->m, f->now, &q, &a);
-	assert_int_equal(a.delay_ms, 60000);
-	cloudsim_answer_free(&a);
-	service_put(f, "compute-1", "{\"forced_down\":true}");
-	cloudsim_http_handle(f->m, f->now, &q, &a);
-	assert_int_equal(a.delay_ms, 0);
-	cloudsim_answer_free(&a);
 }
 
 static void test_timeline(void **state)
@@ -293,30 +113,6 @@ static void test_stopped_stays_stopped_and_error_comes_back_active(void **state)
 	assert_string_equal(server_text(f, 4, "status"), "ACTIVE");
 	assert_string_equal(migration_text(f, 0, "status"), "done");
 	assert_string_equal(migration_text(f, 4, "status"), "done");
-}
-
-static void test_states_that_are_refused(void **state)
-{
-	static const char *const states[] = {"paused", "suspended", "rescued", "building"};
-	struct fixture *f = *state;
-
-	host_die(f, "compute-1");
-	for (size_t i = 0; i < 4; i++) {
-		struct cloudsim_instance_set set = {
-		    .vm_state = states[i], .locked = -1, .unplaceable = -1, .deleted = -1};
-		char want[200];
-
-		cloudsim_model_instance_set(f->m, f->now, vm(f, 0), &set);
-		evacuate(f, 0);
-		assert_int_equal(f->status, 409);
-		snprintf(want, sizeof(want), "Cannot 'evacuate' instance %s while it is in vm_state %s", vm(f, 0),
-		    states[i]);
-		assert_string_equal(message(f), want);
-	}
-	act(f, 0, "{\"os-resetState\":{\"state\":\"error\"}}");
-	assert_int_equal(f->status, 202);
-	evacuate(f, 0);
-	assert_int_equal(f->status, 200);
 }
 
 /* Whenever the second call comes while the first is under way, it is accepted and the server is damaged. */
@@ -512,143 +308,6 @@ static void test_conductor_away_only_delays(void **state)
 	assert_string_equal(migration_text(f, 0, "status"), "done");
 }
 
-static void test_neutron_away(void **state)
-{
-	struct fixture *f = *state;
-
-	host_die(f, "compute-1");
-	cloudsim_model_part(f->m, f->now, CLOUDSIM_NEUTRON, false);
-	ask(f, "GET", "/v2.1/servers/detail?host=compute-1&all_tenants=1", NULL);
-	assert_int_equal(f->status, 500);
-	ask(f, "GET", "/v2.1/servers?host=compute-1&all_tenants=1", NULL);
-	assert_int_equal(f->status, 200);
-	assert_int_equal(cJSON_GetArraySize(json_array(f->json, "servers")), 3);
-	evacuate(f, 0);
-	assert_int_equal(f->status, 500);
-	cloudsim_model_part(f->m, f->now, CLOUDSIM_NEUTRON, true);
-	assert_string_equal(server_text(f, 0, "status"), "ACTIVE");
-	cloudsim_model_part(f->m, f->now, CLOUDSIM_PLACEMENT, false);
-	evacuate(f, 0);
-	pass(f, 1000);
-	assert_string_equal(json_str(json_object(server(f, 0), "fault"), "message", ""), "No valid host was found. ");
-}
-
-static void test_pages_hold_every_server_once(void **state)
-{
-	struct fixture *f = *state;
-	char target[512] = "/v2.1/servers?all_tenants=1&limit=5", last[CLOUDSIM_ID_SIZE] = "";
-	int seen = 0, pages = 0;
-
-	while (target[0]) {
-		const cJSON *s, *links;
-		const char *href;
-
-		ask(f, "GET", target, NULL);
-		assert_int_equal(f->status, 200);
-		cJSON_ArrayForEach(s, json_array(f->json, "servers"))
-		{
-			seen++;
-			str_copy(last, sizeof(last), json_str(s, "id", ""));
-		}
-		links = json_array(f->json, "servers_links");
-		href = json_str(cJSON_GetArrayItem(links, 0), "href", NULL);
-		str_copy(target, sizeof(target), href ? strstr(href, "/v2.1/") : "");
-		assert_true(++pages < 10);
-	}
-	assert_int_equal(seen, 12);
-	assert_int_equal(pages, 3);
-	assert_string_equal(last, vm(f, 0));
-	ask(f, "GET", "/v2.1/servers?all_tenants=1&marker=nobody", NULL);
-	assert_int_equal(f->status, 400);
-}
-
-static void test_host_filter_is_exact_and_pattern_is_not(void **state)
-{
-	struct fixture *f = *state;
-
-	cloudsim_model_free(f->m);
-	f->config.hosts = 12;
-	f->config.instances = 24;
-	fixture_build(f);
-	ask(f, "GET", "/v2.1/servers?all_tenants=1&host=compute-1", NULL);
-	assert_int_equal(cJSON_GetArraySize(json_array(f->json, "servers")), 2);
-	ask(f, "GET", "/v2.1/os-services?host=compute-1", NULL);
-	assert_int_equal(cJSON_GetArraySize(json_array(f->json, "services")), 1);
-	ask(f, "GET", "/v2.1/os-hypervisors?hypervisor_hostname_pattern=compute-1", NULL);
-	assert_int_equal(cJSON_GetArraySize(json_array(f->json, "hypervisors")), 4);
-}
-
-static void test_keystone_judges(void **state)
-{
-	struct fixture *f = *state;
-	char admin[200], target[300];
-
-	str_copy(admin, sizeof(admin), f->token);
-	log_in(f, "admin", "wrong", "admin");
-	assert_int_equal(f->status, 401);
-	log_in(f, "owner-1", f->config.user_password, "project-2");
-	assert_int_equal(f->status, 401);
-	log_in(f, "owner-1", f->config.user_password, "project-1");
-	assert_int_equal(f->status, 201);
-	ask(f, "GET", "/v2.1/os-services", NULL);
-	assert_int_equal(f->status, 403);
-	evacuate(f, 0);
-	assert_int_equal(f->status, 403);
-	evacuate(f, 4); /* of project 2 */
-	assert_int_equal(f->status, 404);
-	str_copy(f->token, sizeof(f->token), admin);
-	snprintf(target, sizeof(target), "/identity/v3/role_assignments?scope.project.id=%s&effective&include_names",
-	    cloudsim_model_project_id(f->m, 1));
-	ask(f, "GET", target, NULL);
-	assert_int_equal(cJSON_GetArraySize(json_array(f->json, "role_assignments")), 5);
-	cloudsim_model_expire_tokens(f->m);
-	ask(f, "GET", target, NULL);
-	assert_int_equal(f->status, 401);
-	ask(f, "GET", "/v2.1/os-services", NULL);
-	assert_int_equal(f->status, 401);
-}
-
-static void test_faults_hit_the_nth(void **state)
-{
-	struct fixture *f = *state;
-	struct cloudsim_fault fault = {.method = "POST",
-	    .path = "*/action",
-	    .body = "evacuate",
-	    .skip = 1,
-	    .count = 1,
-	    .effect = CLOUDSIM_FAULT_STATUS,
-	    .status = 429,
-	    .retry_after_s = 3};
-
-	host_die(f, "compute-1");
-	assert_int_equal(cloudsim_model_fault_add(f->m, &fault), 0);
-	evacuate(f, 0);
-	assert_int_equal(f->status, 200);
-	evacuate(f, 4);
-	assert_int_equal(f->status, 429);
-	evacuate(f, 4);
-	assert_int_equal(f->status, 200);
-}
-
-static void test_lost_reply_is_done_all_the_same(void **state)
-{
-	struct fixture *f = *state;
-	struct cloudsim_fault fault = {.path = "*/action", .effect = CLOUDSIM_FAULT_LOST};
-	struct cloudsim_header headers[] = {{"X-Auth-Token", f->token}, {"X-OpenStack-Nova-API-Version", "2.90"}};
-	char target[128];
-	struct cloudsim_request q = {"POST", target, headers, 2, "{\"evacuate\":{}}", 15, false};
-	struct cloudsim_answer a;
-
-	host_die(f, "compute-1");
-	snprintf(target, sizeof(target), "/v2.1/servers/%s/action", vm(f, 0));
-	cloudsim_model_fault_add(f->m, &fault);
-	cloudsim_http_handle(f->m, f->now, &q, &a);
-	assert_int_equal(a.wire, CLOUDSIM_WIRE_LOST);
-	cloudsim_answer_free(&a);
-	pass(f, 5000);
-	assert_string_equal(migration_text(f, 0, "status"), "done");
-}
-
 /* Hosts die, return and are evacuated in any order, always fenced: no guest may ever be seen twice, and all ends well. */
 static void test_fenced_story_never_shows_two_guests(void **state)
 {
@@ -684,10 +343,8 @@ int main(void)
 	    CASE(test_service_goes_down_by_silence),
 	    CASE(test_bus_silences_all_hosts),
 	    CASE(test_forced_down_moves_updated_at_and_hides_life),
-	    CASE(test_disabling_a_dead_host_that_counts_as_up_waits),
 	    CASE(test_timeline),
 	    CASE(test_stopped_stays_stopped_and_error_comes_back_active),
-	    CASE(test_states_that_are_refused),
 	    CASE(test_second_call_damages_at_every_moment),
 	    CASE(test_double_damage_reads_as_nova_words_it),
 	    CASE(test_no_valid_host),
@@ -698,12 +355,6 @@ int main(void)
 	    CASE(test_source_returns_in_the_middle),
 	    CASE(test_unfenced_evacuation_is_seen_as_two_guests),
 	    CASE(test_conductor_away_only_delays),
-	    CASE(test_neutron_away),
-	    CASE(test_pages_hold_every_server_once),
-	    CASE(test_host_filter_is_exact_and_pattern_is_not),
-	    CASE(test_keystone_judges),
-	    CASE(test_faults_hit_the_nth),
-	    CASE(test_lost_reply_is_done_all_the_same),
 	    CASE(test_fenced_story_never_shows_two_guests),
 	};
 

@@ -7,7 +7,7 @@
 
 #include "base/strbuf.h"
 #include "io/http.h"
-#include "io_bed.h"
+#include "test/unit/io_bed.h"
 
 struct got {
 	struct bed *bed;

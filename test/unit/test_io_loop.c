@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/rng.h"
-#include "io_bed.h"
+#include "test/unit/io_bed.h"
 
 static int64_t wall_extra_s;
 

@@ -8,11 +8,11 @@
 
 #include "base/json.h"
 #include "base/strbuf.h"
+#include "cloudsim/lab.h"
 #include "cloudsim/mailtext.h"
-#include "cloudsim/world.h"
 
 struct order {
-	struct world *w;
+	struct lab *w;
 	const cJSON *in; /* body, NULL when there is none */
 	const char *target;
 	struct strbuf out;
@@ -187,9 +187,9 @@ static void api(struct order *o)
 	const char *state = json_str(o->in, "state", "");
 
 	if (str_eq(state, "refuse"))
-		world_api_close(o->w, json_int(o->in, "for_ms", 0));
+		lab_api_close(o->w, json_int(o->in, "for_ms", 0));
 	else if (str_eq(state, "up"))
-		world_api_open(o->w);
+		lab_api_open(o->w);
 	else
 		refuse(o, 400, "state: refuse or up expected");
 }
@@ -355,7 +355,7 @@ static void state(struct order *o)
 
 static void ready(struct order *o)
 {
-	world_ready_text(o->w, &o->out);
+	lab_ready_text(o->w, &o->out);
 }
 
 static void quit(struct order *o)
@@ -405,10 +405,10 @@ static void order_run(struct order *o, const char *method, const char *name, siz
 	refuse(o, 404, "no such order");
 }
 
-void control_answer(void *user, const struct cloudsim_request *request, struct cloudsim_answer *ret_answer)
+void lab_order_answer(void *user, const struct cloudsim_request *request, struct cloudsim_answer *ret_answer)
 {
 	JSON_AUTO cJSON *in = NULL;
-	struct order o = {.w = user, .target = request->target, .status = 200, .now_ms = world_now_ms()};
+	struct order o = {.w = user, .target = request->target, .status = 200, .now_ms = lab_now_ms()};
 	const char *name = request->target + (str_starts(request->target, "/_sim/") ? strlen("/_sim/") : 0);
 
 	if (request->body_len && json_parse(request->body, request->body_len, &in, NULL) < 0)
@@ -418,7 +418,7 @@ void control_answer(void *user, const struct cloudsim_request *request, struct c
 		order_run(&o, request->method, name, strcspn(name, "?"));
 	if (!o.out.len)
 		strbuf_puts(&o.out, "{\"ok\":true}");
-	world_sync(o.w);
+	lab_sync(o.w);
 	*ret_answer = (struct cloudsim_answer){.status = o.status, .n_headers = 1};
 	str_copy(ret_answer->headers[0].name, sizeof(ret_answer->headers[0].name), "Content-Type");
 	str_copy(ret_answer->headers[0].value, sizeof(ret_answer->headers[0].value), "application/json");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See world.h. */
-#include "cloudsim/world.h"
+/* See lab.h. */
+#include "cloudsim/lab.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,25 +26,25 @@ static int64_t clock_ms(clockid_t id)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-int64_t world_now_ms(void)
+int64_t lab_now_ms(void)
 {
 	return clock_ms(CLOCK_BOOTTIME);
 }
 
 static void clock_up(uv_timer_t *timer)
 {
-	struct world *w = timer->data;
+	struct lab *w = timer->data;
 
-	cloudsim_model_advance(w->model, world_now_ms());
-	world_sync(w);
+	cloudsim_model_advance(w->model, lab_now_ms());
+	lab_sync(w);
 }
 
 static void api_timer_up(uv_timer_t *timer)
 {
-	struct world *w = timer->data;
+	struct lab *w = timer->data;
 
 	if (!w->api_must_close) {
-		world_api_open(w);
+		lab_api_open(w);
 		return;
 	}
 	w->api_must_close = false;
@@ -53,14 +53,14 @@ static void api_timer_up(uv_timer_t *timer)
 		uv_timer_start(&w->api_timer, api_timer_up, (uint64_t)w->api_closed_ms, 0);
 }
 
-void world_api_close(struct world *w, int64_t for_ms)
+void lab_api_close(struct lab *w, int64_t for_ms)
 {
 	w->api_must_close = true;
 	w->api_closed_ms = for_ms;
 	uv_timer_start(&w->api_timer, api_timer_up, 0, 0);
 }
 
-void world_api_open(struct world *w)
+void lab_api_open(struct lab *w)
 {
 	struct osha_err err = {0};
 
@@ -69,9 +69,9 @@ void world_api_open(struct world *w)
 		uv_timer_start(&w->api_timer, api_timer_up, 100, 0);
 }
 
-void world_sync(struct world *w)
+void lab_sync(struct lab *w)
 {
-	int64_t next = cloudsim_model_next_ms(w->model), wait = next - world_now_ms();
+	int64_t next = cloudsim_model_next_ms(w->model), wait = next - lab_now_ms();
 	uint64_t serial = cloudsim_model_power_serial(w->model);
 
 	for (size_t i = 0; serial != w->power_serial && i < w->n_hosts; i++)
@@ -85,28 +85,28 @@ void world_sync(struct world *w)
 
 static void api_answer(void *user, const struct cloudsim_request *request, struct cloudsim_answer *ret_answer)
 {
-	struct world *w = user;
+	struct lab *w = user;
 
 	if (str_starts(request->target, "/_sim/")) {
-		control_answer(w, request, ret_answer);
+		lab_order_answer(w, request, ret_answer);
 		return;
 	}
-	cloudsim_http_handle(w->model, world_now_ms(), request, ret_answer);
-	world_sync(w);
+	cloudsim_http_handle(w->model, lab_now_ms(), request, ret_answer);
+	lab_sync(w);
 }
 
 static bool bmc_is_on(void *user)
 {
-	struct world_host *h = user;
+	struct lab_host *h = user;
 
 	return cloudsim_model_host_is_on(h->w->model, h->plug);
 }
 
-static void order_carry_out(struct world_host *h)
+static void order_carry_out(struct lab_host *h)
 {
-	struct world *w = h->w;
+	struct lab *w = h->w;
 	const char *host = cloudsim_model_host_name(w->model, h->plug);
-	int64_t now = world_now_ms();
+	int64_t now = lab_now_ms();
 	bool is_on = cloudsim_model_host_is_on(w->model, h->plug);
 
 	if (h->order == BMC_POWER_ON) {
@@ -117,7 +117,7 @@ static void order_carry_out(struct world_host *h)
 		cloudsim_model_power(w->model, now, host, false);
 		cloudsim_model_power(w->model, now, host, true);
 	}
-	world_sync(w);
+	lab_sync(w);
 }
 
 static void order_due(uv_timer_t *timer)
@@ -127,7 +127,7 @@ static void order_due(uv_timer_t *timer)
 
 static uint8_t bmc_power_ask(void *user, enum bmc_power_order order, int64_t delay_ms)
 {
-	struct world_host *h = user;
+	struct lab_host *h = user;
 
 	h->order = order;
 	if (delay_ms > 0)
@@ -139,14 +139,14 @@ static uint8_t bmc_power_ask(void *user, enum bmc_power_order order, int64_t del
 
 static void bmc_up(uv_poll_t *poll, int status, int events)
 {
-	struct world_host *h = poll->data;
+	struct lab_host *h = poll->data;
 
 	bmc_udp_serve(h->bmc_fd, h->bmc);
 }
 
-static int bmc_start(struct world_host *h, uint16_t port, uint16_t *ret_port, struct osha_err *reterr)
+static int bmc_start(struct lab_host *h, uint16_t port, uint16_t *ret_port, struct osha_err *reterr)
 {
-	struct world *w = h->w;
+	struct lab *w = h->w;
 	struct bmc_ipmi_config config = {
 	    .seed = w->options.cloud.seed + h->index, .is_on = bmc_is_on, .power_ask = bmc_power_ask, .user = h};
 	int r;
@@ -168,7 +168,7 @@ static int bmc_start(struct world_host *h, uint16_t port, uint16_t *ret_port, st
 	return 0;
 }
 
-static void bmc_stop(struct world_host *h)
+static void bmc_stop(struct lab_host *h)
 {
 	if (h->bmc) {
 		uv_close((uv_handle_t *)&h->bmc_poll, NULL);
@@ -182,7 +182,7 @@ static void bmc_stop(struct world_host *h)
 }
 
 /* All machines share one port number on addresses of their own; where somebody else sits on one of them, another number is tried. */
-static int machines_start(struct world *w, uint16_t port, struct osha_err *reterr)
+static int machines_start(struct lab *w, uint16_t port, struct osha_err *reterr)
 {
 	for (size_t i = 0; i < w->n_hosts; i++) {
 		int r = machine_open(
@@ -198,7 +198,7 @@ static int machines_start(struct world *w, uint16_t port, struct osha_err *reter
 	return 0;
 }
 
-static int bmcs_start(struct world *w, uint16_t port, struct osha_err *reterr)
+static int bmcs_start(struct lab *w, uint16_t port, struct osha_err *reterr)
 {
 	for (size_t i = 0; i < w->n_hosts; i++) {
 		int r = bmc_start(&w->hosts[i], port, &port, reterr);
@@ -210,23 +210,23 @@ static int bmcs_start(struct world *w, uint16_t port, struct osha_err *reterr)
 	return 0;
 }
 
-static void hosts_bmc_stop(struct world *w)
+static void hosts_bmc_stop(struct lab *w)
 {
 	for (size_t i = 0; i < w->n_hosts; i++)
 		bmc_stop(&w->hosts[i]);
 }
 
-static int hosts_init(struct world *w, struct osha_err *reterr)
+static int hosts_init(struct lab *w, struct osha_err *reterr)
 {
 	w->n_hosts = cloudsim_model_host_count(w->model);
 	w->hosts = calloc(w->n_hosts, sizeof(*w->hosts));
 	if (!w->hosts)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory for machines");
 	for (size_t i = 0; i < w->n_hosts; i++) {
-		struct world_host *h = &w->hosts[i];
+		struct lab_host *h = &w->hosts[i];
 
-		*h = (struct world_host){
-		    .w = w, .index = i, .plug = i, .bmc_fd = -1, .machine = {.fd = -1, .filler = -1}};
+		*h =
+		    (struct lab_host){.w = w, .index = i, .plug = i, .bmc_fd = -1, .machine = {.fd = -1, .filler = -1}};
 		snprintf(h->bmc_address, sizeof(h->bmc_address), "127.11.%s",
 		    cloudsim_model_host_address(w->model, i) + strlen("127.10."));
 	}
@@ -234,9 +234,9 @@ static int hosts_init(struct world *w, struct osha_err *reterr)
 }
 
 /* The loop runs once after each try, so that the handles of a failed one are gone before their memory is used again. */
-static int hosts_start(struct world *w, struct osha_err *reterr)
+static int hosts_start(struct lab *w, struct osha_err *reterr)
 {
-	const struct world_options *o = &w->options;
+	const struct lab_options *o = &w->options;
 	int r = hosts_init(w, reterr);
 
 	for (int i = 0; r == 0 && o->has_machines && i < PORT_TRIES; i++) {
@@ -272,7 +272,7 @@ static char *file_read(const char *path)
 	return strbuf_steal(&text);
 }
 
-static int tls_read(struct world *w, struct osha_err *reterr)
+static int tls_read(struct lab *w, struct osha_err *reterr)
 {
 	if (!w->options.tls_cert[0])
 		return 0;
@@ -284,10 +284,10 @@ static int tls_read(struct world *w, struct osha_err *reterr)
 	return 0;
 }
 
-static int ports_start(struct world *w, struct osha_err *reterr)
+static int ports_start(struct lab *w, struct osha_err *reterr)
 {
-	const struct world_options *o = &w->options;
-	char mails[WORLD_PATH_SIZE + 8], url[128];
+	const struct lab_options *o = &w->options;
+	char mails[LAB_PATH_SIZE + 8], url[128];
 	struct mailsink_options mail = {.port = o->mail_port,
 	    .dir = mails,
 	    .user = o->mail_user[0] ? o->mail_user : NULL,
@@ -303,8 +303,9 @@ static int ports_start(struct world *w, struct osha_err *reterr)
 	r = httpd_start(&w->loop, &(struct httpd_options){o->port, w->cert, w->key, api_answer, w}, &w->api, reterr);
 	if (r < 0)
 		return r;
-	r = httpd_start(&w->loop, &(struct httpd_options){.port = o->control_port, .answer = control_answer, .user = w},
-	    &w->control, reterr);
+	r = httpd_start(&w->loop,
+	    &(struct httpd_options){.port = o->control_port, .answer = lab_order_answer, .user = w}, &w->control,
+	    reterr);
 	if (r < 0)
 		return r;
 	snprintf(url, sizeof(url), "%s://127.0.0.1:%u", w->cert ? "https" : "http", httpd_port(w->api));
@@ -317,12 +318,12 @@ static void signal_seen(uv_signal_t *signal, int number)
 	uv_stop(signal->loop);
 }
 
-int world_start(struct world *w, const struct world_options *options, struct osha_err *reterr)
+int lab_start(struct lab *w, const struct lab_options *options, struct osha_err *reterr)
 {
-	int64_t now = world_now_ms();
+	int64_t now = lab_now_ms();
 	int r;
 
-	*w = (struct world){.options = *options};
+	*w = (struct lab){.options = *options};
 	w->options.cloud.wall_offset_ms = clock_ms(CLOCK_REALTIME) - now;
 	uv_loop_init(&w->loop);
 	uv_timer_init(&w->loop, &w->clock);
@@ -343,7 +344,7 @@ int world_start(struct world *w, const struct world_options *options, struct osh
 	return r;
 }
 
-void world_stop(struct world *w)
+void lab_stop(struct lab *w)
 {
 	if (w->api)
 		httpd_stop(w->api);

@@ -13,13 +13,13 @@
 #include "cloudsim/machine.h"
 #include "cloudsim/mailsink.h"
 
-enum { WORLD_PATH_SIZE = 512 };
+enum { LAB_PATH_SIZE = 512 };
 
-struct world;
+struct lab;
 
 /* One host's machine and BMC. */
-struct world_host {
-	struct world *w;
+struct lab_host {
+	struct lab *w;
 	size_t index;
 	size_t plug; /* the host whose power this BMC really switches: another one when it is cabled wrong */
 	struct machine machine;
@@ -31,20 +31,20 @@ struct world_host {
 	char bmc_address[16];
 };
 
-struct world_options {
+struct lab_options {
 	struct cloudsim_config cloud;
 	uint16_t port, control_port, machine_port, bmc_port, mail_port; /* 0 = any free one */
 	bool has_machines, has_bmcs;
-	char dir[WORLD_PATH_SIZE]; /* clouds.yaml, ready.json, mails/ */
-	char ready_file[WORLD_PATH_SIZE];
+	char dir[LAB_PATH_SIZE]; /* clouds.yaml, ready.json, mails/ */
+	char ready_file[LAB_PATH_SIZE];
 	int ready_fd; /* -1 = none */
-	char tls_cert[WORLD_PATH_SIZE], tls_key[WORLD_PATH_SIZE];
+	char tls_cert[LAB_PATH_SIZE], tls_key[LAB_PATH_SIZE];
 	char mail_user[128], mail_password[128];
 	char bmc_user[BMC_IPMI_NAME_SIZE], bmc_password[BMC_IPMI_SECRET_SIZE];
 };
 
-struct world {
-	struct world_options options;
+struct lab {
+	struct lab_options options;
 	uv_loop_t loop;
 	uv_timer_t clock; /* fires when the model has something to do */
 	uv_timer_t api_timer;
@@ -54,25 +54,25 @@ struct world {
 	struct cloudsim_model *model;
 	struct httpd *api, *control;
 	struct mailsink *mails;
-	struct world_host *hosts;
+	struct lab_host *hosts;
 	size_t n_hosts;
 	uint16_t machine_port, bmc_port;
 	uint64_t power_serial;
 	char *cert, *key;
 };
 
-/** world_now_ms() - CLOCK_BOOTTIME in ms: the model's clock. */
-int64_t world_now_ms(void);
-/** world_start() - build everything and listen. On an error the caller still calls world_stop(). */
-int world_start(struct world *w, const struct world_options *options, struct osha_err *reterr);
-/** world_sync() - after anything may have changed: machines follow the model's power, the clock its next event. */
-void world_sync(struct world *w);
-/** world_api_close() - refuse connects to the cloud's port for @for_ms, 0 = until world_api_open(). Takes effect after this callback. */
-void world_api_close(struct world *w, int64_t for_ms);
-void world_api_open(struct world *w);
-/** world_ready_text() - the line of JSON that tells a test where everything is. */
-void world_ready_text(const struct world *w, struct strbuf *out);
-void world_stop(struct world *w);
+/** lab_now_ms() - CLOCK_BOOTTIME in ms: the model's clock. */
+int64_t lab_now_ms(void);
+/** lab_start() - build everything and listen. On an error the caller still calls lab_stop(). */
+int lab_start(struct lab *w, const struct lab_options *options, struct osha_err *reterr);
+/** lab_sync() - after anything may have changed: machines follow the model's power, the clock its next event. */
+void lab_sync(struct lab *w);
+/** lab_api_close() - refuse connects to the cloud's port for @for_ms, 0 = until lab_api_open(). Takes effect after this callback. */
+void lab_api_close(struct lab *w, int64_t for_ms);
+void lab_api_open(struct lab *w);
+/** lab_ready_text() - the line of JSON that tells a test where everything is. */
+void lab_ready_text(const struct lab *w, struct strbuf *out);
+void lab_stop(struct lab *w);
 
-/** control_answer() - /_sim/...: what tests do to the world and ask of it. See control.c's table. */
-void control_answer(void *user, const struct cloudsim_request *request, struct cloudsim_answer *ret_answer);
+/** lab_order_answer() - /_sim/...: what tests do to the cloud and ask of it. See the table in lab_order.c. */
+void lab_order_answer(void *user, const struct cloudsim_request *request, struct cloudsim_answer *ret_answer);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Copying, checking and wiping credentials; one table of their strings serves all three. */
-#include "cloud/credentials.h"
+/* What must stand beside what before keystone is asked. */
+#include "cloud/credentials_check.h"
 
-#include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cloud/identity.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Are the credentials of base/credentials.h such that a token could be asked for with them? */
+/* Whether credentials could sign in at all, asked by the session before it tries. What they are stands in base/credentials.h. */
 #pragma once
 
 #include "base/credentials.h"
