@@ -254,6 +254,7 @@ void daemon_close(struct daemon *d)
 	io_prober_destroy(d->env.prober);
 	io_http_destroy(d->http);
 	journal_close(d->journal);
+	d->journal = NULL;
 	dry_run_clean(d);
 	engine_destroy(d->engine);
 	if (d->loop)

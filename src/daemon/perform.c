@@ -74,8 +74,9 @@ static void op_end(struct daemon_op *op, const struct op_end *end)
 	struct daemon *d = op->d;
 
 	ev.op_end.op = op->id;
-	op_free(op);
+	op_unlink(op); /* nobody can cancel it any more; what @end borrows from it lives until the engine has read it */
 	daemon_event(d, &ev, NULL);
+	op_free(op);
 }
 
 static bool is_late(const struct daemon_op *op)
