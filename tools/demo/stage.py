@@ -96,10 +96,11 @@ class Stage:
                 self.lines.put(line.rstrip('\n'))
         self.lines.put(None)
 
-    def osha(self, *arguments):
-        """Run the operator's command. Returns its exit status, output and error output."""
-        done = subprocess.run([os.path.join(BUILD, 'osha'), '--config', self.config, *arguments], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors='replace', timeout=30)
+    def osha(self, *arguments, onto_terminal=False):
+        """Run the operator's command. Returns its exit status, output and error output (None: they went onto the terminal)."""
+        where = None if onto_terminal else subprocess.PIPE
+        done = subprocess.run([os.path.join(BUILD, 'osha'), '--config', self.config, *arguments], stdin=subprocess.DEVNULL, stdout=where,
+                              stderr=where, text=True, errors='replace', timeout=30)
         return done.returncode, done.stdout, done.stderr
 
     def ask(self, *arguments):
