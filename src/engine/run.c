@@ -251,9 +251,9 @@ static bool may_start(struct engine *e, uint32_t ref)
 
 static void work_start(struct engine *e, uint32_t ref)
 {
-	struct work *w = work_of(e, ref);
 	struct instance *i = THING_TYPE(ref) == THING_INSTANCE ? &e->instances[THING_INDEX(ref)] : NULL;
 	struct recovery *r = i ? recovery_of(e, i) : &e->recoveries[THING_INDEX(ref)];
+	struct work *w = i ? &i->work : &r->work;
 	struct engine_action *a;
 
 	if (e->now_ms > w->confirmed_ms + e->o.start_window_ms) {
