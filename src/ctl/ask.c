@@ -48,6 +48,7 @@ static int take_answer(const struct ctl *c, char *line, cJSON **ret_answer, stru
 {
 	JSON_AUTO cJSON *answer = NULL;
 	int r = json_parse(line, strlen(line), &answer, reterr), status;
+	const cJSON *problem, *problems = NULL;
 
 	if (r < 0)
 		return osha_err_wrap(reterr, "the daemon's answer");
@@ -57,6 +58,14 @@ static int take_answer(const struct ctl *c, char *line, cJSON **ret_answer, stru
 		return EXIT_WELL;
 	}
 	status = (int)json_int(answer, "status", EXIT_BROKEN);
+	problems = json_array(answer, "problems");
+	if (c->is_json && problems)
+		return ask_show(c, answer, NULL, reterr) < 0 ? EXIT_BROKEN : status;
+	cJSON_ArrayForEach(problem, problems)
+	{
+		if (cJSON_IsString(problem))
+			print_complaint(problem->valuestring);
+	}
 	return print_refusal(c, json_str(answer, "error", "the daemon refused without a reason"),
 	    status >= 1 && status <= 4 ? status : 1);
 }

@@ -104,12 +104,16 @@ static cJSON *host_live(const struct report_live *l, uint32_t host)
 {
 	cJSON *o = cJSON_CreateObject();
 	char why[FENCE_WHY_SIZE];
+	struct report_host beside = {.is_listed = true};
 	struct host_snapshot s;
 
+	if (l->host)
+		l->host(l->arg, host, &beside);
 	engine_host_snapshot(l->engine, host, l->now_ms, &s);
 	fence_obstacle(&s, why);
 	cJSON_AddStringToObject(o, "name", s.record->name);
-	part_text(o, "segment", l->segment ? l->segment(l->arg, s.record->name) : NULL);
+	part_text(o, "segment", beside.segment);
+	cJSON_AddBoolToObject(o, "listed", beside.is_listed);
 	cJSON_AddStringToObject(o, "verdict", verdict_name(s.verdict));
 	cJSON_AddItemToObject(o, "evidence", evidence(l, &s));
 	cJSON_AddItemToObject(o, "service", service(&s));
@@ -222,7 +226,7 @@ cJSON *report_explain(const struct report_live *l, const char *host)
 cJSON *report_fences(const struct report_live *l)
 {
 	static const char *const keep[] = {
-	    "name", "segment", "verdict", "fence_levels", "fenceable", "not_fenceable_because", "recovery"};
+	    "name", "segment", "listed", "verdict", "fence_levels", "fenceable", "not_fenceable_because", "recovery"};
 	cJSON *o = answer(l), *a = cJSON_AddArrayToObject(o, "hosts");
 
 	for (uint32_t k = 0; k < engine_host_n(l->engine); k++) {

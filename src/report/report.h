@@ -21,6 +21,12 @@ struct report_monitor {
 	const char *reason; /* when not ok; else "" */
 };
 
+/* What the daemon knows of one host beside its engine. */
+struct report_host {
+	const char *segment; /* NULL = in none; borrowed */
+	bool is_listed;      /* in Nova's newest listing */
+};
+
 /* A running engine and what its daemon knows beside it. All pointers are borrowed for the call. */
 struct report_live {
 	const struct engine *engine;
@@ -31,7 +37,7 @@ struct report_live {
 	int64_t pid, started_wall_ms;
 	uint64_t epoch;
 	bool is_dry_run;
-	const char *(*segment)(void *arg, const char *host); /* name of a host's segment, NULL = in none; may be NULL */
+	void (*host)(void *arg, uint32_t host, struct report_host *ret); /* may be NULL */
 	void *arg;
 };
 

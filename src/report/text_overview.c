@@ -132,7 +132,9 @@ static void host_row(struct table *t, const cJSON *h, int64_t now_ms)
 	evidence_words(h, now_ms, &seen);
 	table_cell(t, TONE_STRONG, "%s", json_str(h, "name", "?"));
 	table_cell(t, TONE_PLAIN, "%s", json_str(h, "segment", "-"));
-	table_word(t, json_object(h, "maintenance") ? "maintenance" : json_str(h, "verdict", "?"));
+	table_word(t, !json_bool(h, "listed", true)   ? "gone"
+		      : json_object(h, "maintenance") ? "maintenance"
+						      : json_str(h, "verdict", "?"));
 	table_cell(t, TONE_PLAIN, "%s", service_word(h));
 	table_word(t, fence);
 	table_cell(

@@ -316,9 +316,10 @@ void cloud_remove(struct cloud *c)
 	bed_remove(&c->bed);
 }
 
-static const char *segment(void *arg, const char *host)
+static void beside(void *arg, uint32_t host, struct report_host *ret)
 {
-	return str_starts(host, "compute") ? "rack-1" : NULL;
+	ret->segment = host == 5 ? NULL : "rack-1";
+	ret->is_listed = true;
 }
 
 struct report_live cloud_live(const struct cloud *c)
@@ -334,7 +335,7 @@ struct report_live cloud_live(const struct cloud *c)
 	    .pid = 4711,
 	    .started_wall_ms = WALL_AT_START,
 	    .epoch = 3,
-	    .segment = segment};
+	    .host = beside};
 }
 
 /*
