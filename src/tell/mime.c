@@ -6,7 +6,10 @@
 #include <string.h>
 #include <time.h>
 
-enum { ID_KEPT_MAX = 180 }; /* a longer key goes into the message id as its digest, so that the line stays short */
+enum {
+	ID_KEPT_MAX = 180, /* a longer key goes into the message id as its digest, so that the line stays short */
+	PERSON_KEPT_MAX = 256,
+};
 
 static uint64_t digest(const char *s)
 {
@@ -27,17 +30,26 @@ static char small(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
-void tell_key_write(const struct tell_key *k, char *key)
+/* Small letters, no blanks, nothing that could end a header. */
+static void key_part(char *to, size_t size, const char *from)
 {
-	char person[TELL_KEY_SIZE];
 	size_t n = 0;
 
-	for (const char *c = k->person; *c && n + 1 < sizeof(person); c++)
-		person[n++] = *c > ' ' && *c < 0x7f ? small(*c) : '_';
-	person[n] = '\0';
-	if (n > 254)
-		snprintf(person + 200, sizeof(person) - 200, "~%016llx", (unsigned long long)digest(k->person));
-	snprintf(key, TELL_KEY_SIZE, "%.60s/%.20s/%u/%s", k->recovery, k->moment, k->n, person);
+	for (; *from && n + 1 < size; from++)
+		to[n++] = *from > ' ' && *from < 0x7f ? small(*from) : '_';
+	to[n] = '\0';
+}
+
+void tell_key_write(const struct tell_key *k, char *key)
+{
+	char recovery[64], person[TELL_KEY_SIZE];
+
+	key_part(recovery, sizeof(recovery), k->recovery);
+	key_part(person, sizeof(person), k->person);
+	if (strlen(person) > PERSON_KEPT_MAX)
+		snprintf(person + PERSON_KEPT_MAX, sizeof(person) - PERSON_KEPT_MAX, "~%016llx",
+		    (unsigned long long)digest(k->person));
+	snprintf(key, TELL_KEY_SIZE, "%s/%.20s/%u/%s", recovery, k->moment, k->n, person);
 }
 
 /* The left side of a message id (RFC 5322, 3.6.4): every other byte is written as =XX, and no dot stands at an edge or beside another. */
