@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "base/strbuf.h"
 #include "daemon/daemon.h"
@@ -17,7 +18,8 @@ enum {
 }; /* an agent is killed so much before its operation's own deadline */
 
 struct daemon_op {
-	struct daemon_op *next, **at;
+	TAILQ_ENTRY(daemon_op) link; /* in the order of their start, for those who wait in line */
+	bool is_linked;
 	struct daemon *d;
 	uint64_t id;
 	enum op_kind kind;
@@ -34,14 +36,24 @@ struct daemon_op {
 	char reason[REASON_SIZE];
 };
 
+struct daemon_ops {
+	TAILQ_HEAD(, daemon_op) all;
+};
+
+int perform_open(struct daemon *d, struct osha_err *reterr)
+{
+	d->ops = calloc(1, sizeof(*d->ops));
+	if (!d->ops)
+		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory for operations");
+	TAILQ_INIT(&d->ops->all);
+	return 0;
+}
+
 static void op_unlink(struct daemon_op *op)
 {
-	if (!op->at)
-		return;
-	*op->at = op->next;
-	if (op->next)
-		op->next->at = op->at;
-	op->at = NULL;
+	if (op->is_linked)
+		TAILQ_REMOVE(&op->d->ops->all, op, link);
+	op->is_linked = false;
 }
 
 static void op_free(struct daemon_op *op)
@@ -49,16 +61,6 @@ static void op_free(struct daemon_op *op)
 	op_unlink(op);
 	io_timer_stop(&op->held);
 	free(op);
-}
-
-static void op_link(struct daemon_op *op)
-{
-	struct daemon_op **at = &op->d->ops;
-
-	while (*at)
-		at = &(*at)->next; /* in order, for those who wait in line */
-	op->at = at;
-	*at = op;
 }
 
 /* It could not be started, or was not in time: told after this step. */
@@ -220,12 +222,14 @@ static void op_agent(struct daemon_op *op)
 
 void perform_agent_freed(struct daemon *d)
 {
-	struct daemon_op *op = d->ops, *next;
+	struct daemon_op *op = TAILQ_FIRST(&d->ops->all);
 
-	for (; op && d->agents_running < (uint32_t)d->cfg->fencing.concurrent; op = next) {
-		next = op->next;
+	while (op && d->agents_running < (uint32_t)d->cfg->fencing.concurrent) {
+		struct daemon_op *next = TAILQ_NEXT(op, link);
+
 		if (op->is_in_line)
 			op_run_agent(op);
+		op = next;
 	}
 }
 
@@ -274,7 +278,8 @@ void perform_start(struct daemon *d, const struct engine_action *a)
 	op->start_by_ms = a->start.start_by_ms;
 	op->deadline_ms = a->start.deadline_ms;
 	str_copy(op->host, sizeof(op->host), a->start.host_name);
-	op_link(op);
+	TAILQ_INSERT_TAIL(&d->ops->all, op, link);
+	op->is_linked = true;
 	log_printf(
 	    LOG_P_DEBUG, "%s: %s: start %s %s", a->start.recovery, op->host, op_kind_name(op->kind), a->start.instance);
 	if (d->is_stopping || is_late(op))
@@ -308,35 +313,38 @@ static void op_drop(struct daemon_op *op)
 
 void perform_cancel(struct daemon *d, uint64_t id)
 {
-	for (struct daemon_op *op = d->ops; op; op = op->next) {
-		if (op->id == id) {
-			op_drop(op);
-			perform_agent_freed(d);
-			return;
-		}
+	struct daemon_op *op;
+
+	TAILQ_FOREACH(op, &d->ops->all, link)
+	{
+		if (op->id == id)
+			break;
 	}
+	if (op)
+		op_drop(op);
+	perform_agent_freed(d);
 }
 
-void perform_cancel_all(struct daemon *d)
+void perform_close(struct daemon *d)
 {
-	struct daemon_op *next;
-
-	for (struct daemon_op *op = d->ops; op; op = next) {
-		next = op->next;
-		op_drop(op);
-	}
+	while (d->ops && !TAILQ_EMPTY(&d->ops->all))
+		op_drop(TAILQ_FIRST(&d->ops->all));
+	free(d->ops);
+	d->ops = NULL;
 }
 
 void perform_lose_cloud(struct daemon *d)
 {
-	struct daemon_op *next;
+	struct daemon_op *op = TAILQ_FIRST(&d->ops->all);
 
-	for (struct daemon_op *op = d->ops; op; op = next) {
-		next = op->next;
-		if (!op->call)
-			continue;
-		evacuator_cancel(op->call);
-		op->call = NULL;
-		op_fail(op, OUTCOME_UNKNOWN, FAULT_TRANSIENT, "the credentials were changed meanwhile");
+	while (op) {
+		struct daemon_op *next = TAILQ_NEXT(op, link);
+
+		if (op->call) {
+			evacuator_cancel(op->call);
+			op->call = NULL;
+			op_fail(op, OUTCOME_UNKNOWN, FAULT_TRANSIENT, "the credentials were read anew meanwhile");
+		}
+		op = next;
 	}
 }
