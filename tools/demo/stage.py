@@ -21,7 +21,7 @@ SIM = {'hosts': HOSTS, 'instances': INSTANCES, 'projects': PROJECTS, 'report-int
 # Every rule that keeps a recovery safe is in force; only clocks run faster, as the cloud's own do. What is not named has its default.
 CONFIG = """\
 cloud: {{name: {cloud}, clouds-file: {clouds}}}
-state-dir: {dir}/state
+state-dir: {state}
 socket: {dir}/osha.sock
 monitors:
   nova: {{interval: 500ms, timeout: 3s, fresh: 6s}}
@@ -53,6 +53,7 @@ class Stage:
         self.running = []
         self.lines = queue.Queue()  # of the daemon's log; None at its end
         self.config = os.path.join(self.dir, 'osha.yaml')
+        self.state_dir = os.path.join(self.dir, 'state')
         self.cloud = None
         self.daemon = None
 
@@ -75,7 +76,7 @@ class Stage:
     def write_config(self):
         with open(self.dir + '/bmc.password', 'w', encoding='utf-8', opener=private) as f:
             f.write(self.cloud['bmc_password'] + '\n')
-        values = {'dir': self.dir, 'build': BUILD, 'service_down': SERVICE_DOWN_S, 'clouds': self.cloud['clouds_yaml'],
+        values = {'dir': self.dir, 'state': self.state_dir, 'build': BUILD, 'service_down': SERVICE_DOWN_S, 'clouds': self.cloud['clouds_yaml'],
                   'mail_host': self.cloud['mail']['host'], 'mail_port': self.cloud['mail']['port'],
                   **{k: self.cloud[k] for k in ('cloud', 'machine_port', 'bmc_port', 'bmc_user')}}
         with open(self.config, 'w', encoding='utf-8') as f:
