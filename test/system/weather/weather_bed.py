@@ -6,10 +6,10 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'daemon'))
-from daemon_bed import Bed, until  # noqa: E402
+from daemon_bed import BUILD, Bed, until  # noqa: E402
 
 # What must be read nowhere: neither in a log nor in the journal.
-SECRETS = ('sim-admin-password', 'sim-bmc-password', 'certainly-not-it')
+SECRETS = ('sim-admin-password', 'sim-bmc-password', 'not-the-password')
 
 SHORTER = (
     ('return-timeout: 20s', 'return-timeout: 20s, step-timeout: 4s, step-attempts: 3'),

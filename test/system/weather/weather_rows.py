@@ -18,6 +18,7 @@ REQUESTS = {
 STATUSES = ('401', '403', '404', '409', '413', '429', '500', '503')
 BODIES = ('cut', 'drip', 'endless', 'garbage', 'redirect')
 GARBLED = ('cut', 'drip', 'endless', 'garbage')
+DONE_ALL_THE_SAME = (*GARBLED, 'lost', 'late')
 
 
 def of(request, expected, *faults):
@@ -80,7 +81,9 @@ def again(bed, death, request, fault):
     let(bed, request, fault, count=1 if request == 'evacuate' else 2)
     bed.power(death.host)
     death.recovered()
-    assert bed.hits() >= 2, 'the fault struck nothing, or nothing was tried again'
+    # an order that was done before its answer was lost is seen to be done when it is tried again
+    needed = 1 if fault in DONE_ALL_THE_SAME and REQUESTS[request][0] != 'GET' else 2
+    assert bed.hits() >= needed, 'the fault struck nothing, or nothing was tried again'
     assert not death.held(), death.held()
     death.check_once()
 
