@@ -6,7 +6,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'daemon'))
-from daemon_bed import BUILD, Bed, until  # noqa: E402
+from daemon_bed import Bed, until  # noqa: E402
 
 # What must be read nowhere: neither in a log nor in the journal.
 SECRETS = ('sim-admin-password', 'sim-bmc-password', 'not-the-password')

@@ -8,7 +8,8 @@ import sqlite3
 import subprocess
 import time
 
-from weather_bed import BUILD, Death, Weather, passes, until
+from weather_bed import Death, Weather, passes, until
+from daemon_bed import BUILD
 
 LONG = {'rebuild-ms': '1500..2000'}
 
