@@ -17,6 +17,7 @@ static void reload_give_up(struct daemon *d, const char *why)
 	log_printf(LOG_P_ERR, "reload: %s: the configuration in use stays as it is", why);
 	config_free(d->next_cfg);
 	d->next_cfg = NULL;
+	control_reload_ended(d, why, &d->next_problems);
 	problems_free(&d->next_problems);
 	notify_ready();
 	if (d->is_reload_wanted)
@@ -86,6 +87,7 @@ static void reload_take(struct daemon *d, struct reload_parts *parts)
 	telling_reload(d);
 	io_prober_destroy(old_prober);
 	config_free(was);
+	control_reload_ended(d, NULL, &d->next_problems);
 	problems_free(&d->next_problems);
 	log_printf(LOG_P_NOTICE, "reload: the new configuration is in use");
 	notify_ready();
