@@ -521,3 +521,50 @@ def case_packaged_agents():
                 f.write('on')
         daemon = watching(bed)
         bed.check_recovered('compute-2', recover(bed, daemon, 'compute-2'))
+
+
+def case_mails():
+    """a pass tells the affected users and the administrators before it ends; nobody else"""
+    with Bed() as bed:
+        bed.configure(append=bed.mail())
+        bed.learn()
+        was = bed.instances('compute-2')
+        bed.power('compute-2')
+        bed.down('compute-2')
+        status, out, _ = bed.once()
+        assert status == 0, (status, out)
+        bed.check_recovered('compute-2', was)
+        to = [address for mail in bed.control('GET', 'mails')['mails'] for address in mail['to']]
+        assert to.count('ops@example.com') == 2 and 'gone@example.com' not in to, to
+        assert any(address.startswith('owner-') for address in to), to
+
+
+def case_maintenance():
+    """a host in maintenance is not fenced; taken out of it, it is recovered"""
+    with Bed() as bed:
+        daemon = watching(bed)
+        assert bed.osha('maintenance', 'compute-1', 'on')[0] == 0
+        bed.power('compute-1')
+        daemon.wait('compute-1 .* -> abandoned: .*it is in maintenance')
+        bed.check_untouched()
+        bed.power('compute-1', 'on')
+        until('compute-1 reports again', lambda: bed.service('compute-1')['state'] == 'up')
+        assert bed.osha('maintenance', 'compute-1', 'off')[0] == 0
+        bed.check_recovered('compute-1', recover(bed, daemon, 'compute-1'))
+
+
+def case_confirm_dead():
+    """a host whose device is dead is held until an operator says that it is dead"""
+    with Bed('fence_osha_ipmi', hold_retry='60s', off_timeout='2s', status_timeout='2s') as bed:
+        daemon = watching(bed)
+        was = bed.instances('compute-2')
+        status, said = bed.osha('confirm-dead', 'compute-2')
+        assert status != 0 and not daemon.sees('-> forcing-down'), (status, said)
+        bed.post('bmc', host='compute-2', faults='dead')
+        bed.power('compute-2')
+        daemon.wait('compute-2 .* -> held: ')
+        assert not bed.stamps()
+        status, said = bed.osha('confirm-dead', 'compute-2')
+        assert status == 0, said
+        daemon.wait('compute-2 verifying -> recovered')
+        bed.check_recovered('compute-2', was)
