@@ -246,12 +246,6 @@ static void recovery_to_fencing(struct engine *e, struct recovery *r, const char
 
 bool recovery_may_start(struct engine *e, struct recovery *r)
 {
-	if (!e->epoch) {
-		r->work.phase = WORK_ARMED;
-		r->work.announced = false;
-		r->work.dirty = true;
-		return false;
-	}
 	if (r->rec.row == HOST_ROW_FENCING)
 		return recovery_pass_gate(e, r);
 	if (!(host_step_of(r->rec.row)->flags & STEP_PROOF))

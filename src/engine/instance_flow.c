@@ -324,7 +324,6 @@ void instance_op_ended(struct engine *e, struct instance *i, const struct op_end
 bool instance_may_start(struct engine *e, struct instance *i)
 {
 	struct recovery *r = recovery_of(e, i);
-	bool acts = op_kind_changes_world(i->work.kind);
 
 	if (i->rec.row == INSTANCE_ROW_CALLING || i->rec.row == INSTANCE_ROW_RESETTING) {
 		if (r->rec.row != HOST_ROW_EVACUATING || !recovery_proof_holds(r) || !r->proof_durable ||
@@ -337,8 +336,6 @@ bool instance_may_start(struct engine *e, struct instance *i)
 			return false;
 		}
 	}
-	if (acts && !e->epoch)
-		return false;
 	if (i->rec.row == INSTANCE_ROW_CALLING)
 		i->call_ms = e->now_ms;
 	return true;

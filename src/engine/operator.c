@@ -100,6 +100,10 @@ static int say_confirm_dead(struct engine *e, const struct operator_word *w, str
 
 int engine_operator(struct engine *e, const struct operator_word *w, struct osha_err *reterr)
 {
+	if (!e->epoch) {
+		osha_err_set(reterr, OSHA_E_REFUSED, "this daemon does not lead: nothing can be recorded");
+		return OPERATOR_REFUSED;
+	}
 	switch (w->verb) {
 	case OPERATOR_MAINTENANCE_ON:
 	case OPERATOR_MAINTENANCE_OFF:

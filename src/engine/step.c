@@ -166,9 +166,15 @@ static void monitor_health(struct engine *e, uint32_t monitor, bool is_ok, const
 static void lease(struct engine *e, uint64_t epoch)
 {
 	e->epoch = epoch;
+	for (uint32_t k = 0; k < e->host_n; k++)
+		work_queue(e, host_ref(e, &e->hosts[k]));
 	for (uint32_t k = 0; k < e->recovery_cap; k++) {
 		if (e->recoveries[k].is_used)
 			work_queue(e, recovery_ref(e, &e->recoveries[k]));
+	}
+	for (uint32_t k = 0; k < e->instance_cap; k++) {
+		if (e->instances[k].is_used)
+			work_queue(e, instance_ref(e, &e->instances[k]));
 	}
 }
 
