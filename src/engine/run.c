@@ -260,6 +260,12 @@ static void work_start(struct engine *e, uint32_t ref)
 		work_arm(e, ref, w->kind, w->deadline_ms);
 		return;
 	}
+	if (e->o.dry_run && op_kind_changes_world(w->kind)) {
+		engine_log(e, 5, "%s: dry run: would start %s", r->rec.host, op_kind_name(w->kind));
+		w->phase = WORK_ARMED; /* for ever */
+		w->announced = false;
+		return;
+	}
 	if (!e->epoch && op_kind_changes_world(w->kind)) {
 		/* announced anew under the next lease */
 		w->phase = WORK_ARMED;
