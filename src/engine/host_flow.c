@@ -212,6 +212,11 @@ static bool recovery_pass_gate(struct engine *e, struct recovery *r)
 		recovery_enter(e, r, HOST_ROW_CONFIRMING, gate.why);
 		return false;
 	case GATE_SKIP:
+		if (r->rec.proof.is_void) {
+			/* forced down and half evacuated: not to be dropped because it may not be fenced now */
+			recovery_hold(e, r, HOLD_PROOF_VOID, HOST_ROW_FENCING, gate.why);
+			return false;
+		}
 		snprintf(text, sizeof(text), "dead, but not fenced: %.100s", gate.why);
 		recovery_skip(e, r, text);
 		return false;
