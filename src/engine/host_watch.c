@@ -16,6 +16,19 @@ bool recovery_is_watched(const struct recovery *r)
 	return r->is_used && recovery_proof_holds(r) && (host_step_of(row)->flags & STEP_PROOF);
 }
 
+bool recovery_is_taking_back(const struct recovery *r)
+{
+	switch (r->rec.row == HOST_ROW_HELD ? r->rec.back_row : r->rec.row) {
+	case HOST_ROW_RETURNING:
+	case HOST_ROW_CLEANING:
+	case HOST_ROW_CLEARING_DOWN:
+	case HOST_ROW_ENABLING:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void look_start(struct engine *e, struct recovery *r, enum op_slot slot, int64_t budget_ms)
 {
 	struct look *l = slot == SLOT_POWER ? &r->power : &r->poll;
@@ -69,7 +82,7 @@ static void watch_power(struct engine *e, struct recovery *r)
 
 static void watch_evacuations(struct engine *e, struct recovery *r)
 {
-	bool wanted = r->rec.row == HOST_ROW_EVACUATING && r->active_n > 0;
+	bool wanted = r->active_n > 0 && (r->rec.row == HOST_ROW_EVACUATING || recovery_is_taking_back(r));
 
 	if (!wanted || (r->poll.running && e->now_ms >= r->poll.deadline_ms)) {
 		look_stop(e, r, &r->poll, SLOT_POLL);
@@ -135,8 +148,7 @@ static void refuse_waiting(struct engine *e, struct recovery *r)
 {
 	for (uint32_t k = r->first; k != NIL; k = e->instances[k].next) {
 		if (e->instances[k].rec.row == INSTANCE_ROW_WAITING)
-			instance_enter(
-			    e, &e->instances[k], INSTANCE_ROW_REFUSED, "the host returned before its turn came");
+			instance_enter(e, &e->instances[k], INSTANCE_ROW_REFUSED, RETURNED_FIRST);
 	}
 }
 

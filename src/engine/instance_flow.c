@@ -104,6 +104,10 @@ void instance_enter(struct engine *e, struct instance *i, enum instance_row row,
 
 static void wait_again(struct engine *e, struct instance *i, const char *why)
 {
+	if (recovery_is_taking_back(recovery_of(e, i))) {
+		instance_enter(e, i, INSTANCE_ROW_REFUSED, RETURNED_FIRST);
+		return;
+	}
 	i->retry_ms = i->retry_ms ? i->retry_ms * 2 : e->o.retry_ms;
 	if (i->retry_ms > e->o.retry_max_ms)
 		i->retry_ms = e->o.retry_max_ms;

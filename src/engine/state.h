@@ -241,7 +241,10 @@ void recovery_power_read(struct engine *e, struct recovery *r, const struct op_e
 void recovery_poll_read(struct engine *e, struct recovery *r, const struct op_end *end);
 void recovery_sign_of_life(struct engine *e, struct recovery *r, const char *what);
 bool recovery_is_watched(const struct recovery *r);
+/* is the host being taken back, so that no instance of it is called any more? */
+bool recovery_is_taking_back(const struct recovery *r);
 /* instance_flow.c: the interpreter of the instance's table */
+#define RETURNED_FIRST "the host returned before its turn came"
 void instance_select(struct engine *e, struct recovery *r, const struct instance_view *v);
 void instance_enter(struct engine *e, struct instance *i, enum instance_row row, const char *why);
 void instance_log(struct engine *e, const struct instance *i, const char *note);
