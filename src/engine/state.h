@@ -198,6 +198,8 @@ void host_take_evidence(struct engine *e, const struct engine_evidence *ev);
 void host_take_service(struct engine *e, const struct engine_service *s);
 void host_take_device(struct engine *e, uint32_t host, uint32_t level, enum power power);
 void host_look(struct engine *e, struct host *h);
+/* what other devices than the present ones have read counts for nothing */
+void host_forget_devices(struct host *h);
 
 /* gate.c: what holds a fence back */
 enum gate { GATE_GO, GATE_WAIT, GATE_CLEAR, GATE_SKIP, GATE_HOLD };
