@@ -255,6 +255,12 @@ bool recovery_may_start(struct engine *e, struct recovery *r)
 		return recovery_pass_gate(e, r);
 	if (!(host_step_of(r->rec.row)->flags & STEP_PROOF))
 		return true;
+	if (!r->proof_checked) {
+		/* announced before a stall: power is read first, then recovery_try() announces it anew; this attempt never was */
+		r->work.phase = WORK_IDLE;
+		r->rec.attempt--;
+		return false;
+	}
 	return recovery_proof_holds(r) && r->proof_durable;
 }
 
