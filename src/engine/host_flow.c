@@ -382,6 +382,14 @@ void recovery_instance_ended(struct engine *e, struct recovery *r)
 		work_wake_at(e, recovery_ref(e, r), e->now_ms);
 }
 
+/* Forcing down and disabling are still to come or to be repeated: they move `updated_at` themselves. */
+static bool recovery_is_before_listing(const struct recovery *r)
+{
+	enum host_row row = r->rec.row == HOST_ROW_HELD ? r->rec.back_row : r->rec.row;
+
+	return row < HOST_ROW_LISTING;
+}
+
 /* After a restart: nothing is known but the record. What may have been done is looked at before it is done again. */
 void recovery_resume(struct engine *e, struct recovery *r)
 {
@@ -390,7 +398,7 @@ void recovery_resume(struct engine *e, struct recovery *r)
 	r->from_before = true;
 	r->proof_durable = recovery_proof_holds(r);
 	r->proof_checked = !recovery_proof_holds(r);
-	r->baseline_asked_ms = e->now_ms;
+	r->baseline_asked_ms = recovery_is_before_listing(r) ? 0 : e->now_ms;
 	r->power.next_ms = e->now_ms;
 	if (r->rec.row == HOST_ROW_FENCING && !r->rec.proof.is_void) {
 		recovery_enter(
