@@ -133,7 +133,10 @@ void recovery_poll_read(struct engine *e, struct recovery *r, const struct op_en
 		const struct migration_view *m = &end->views[k].evacuation;
 		struct instance *i = engine_find_instance(e, r, m->instance[0] ? m->instance : end->views[k].uuid);
 
-		if (!i || i->rec.row != INSTANCE_ROW_REBUILDING || m->id <= i->rec.seen_migration_id)
+		if (!i || i->rec.row != INSTANCE_ROW_REBUILDING)
+			continue;
+		if (m->id <= i->rec.seen_migration_id &&
+		    !(migration_is_under_way(m->status) && engine_host_is_proven_dead(e, m->dest)))
 			continue;
 		if (m->dest[0])
 			str_copy(i->rec.dest, sizeof(i->rec.dest), m->dest);

@@ -281,6 +281,9 @@ struct decide_facts {
 	bool has_attempts;       /* for another call */
 	bool has_side_steps;     /* for another reset or stop */
 };
+/* is there no trace of a call of ours, in a reading that would show one? */
+bool instance_shows_nothing(
+    const struct instance_record *i, const struct instance_view *v, const struct decide_facts *f);
 enum decision instance_decide(const struct instance_record *i, const struct instance_view *v,
     const struct decide_facts *f, char *ret_why, size_t size);
 
