@@ -307,6 +307,8 @@ static void moment_set(struct scene *s, enum moment moment)
 
 	s->facts.moment = moment;
 	s->recovery.row = rows[moment];
+	str_copy(s->recovery.why, sizeof(s->recovery.why),
+	    moment == MOMENT_HELD ? "1 instance has no place" : "as its workflow says");
 	s->recovery.hold = moment == MOMENT_HELD ? HOLD_INSTANCES : HOLD_NONE;
 	s->recovery.proof.kind = moment == MOMENT_CONFIRMED ? PROOF_NONE : PROOF_POWER;
 	s->facts.is_listed = moment != MOMENT_CONFIRMED;
@@ -351,30 +353,46 @@ static void admin_mails(void **state)
 	mail_compare(s, TELL_ADMIN_UNREACHED, list, "ops@example.com", "");
 }
 
-/* Every name that a letter offers is among its facts, so that no template reads as empty what it asked for. */
-static void names_are_filled(void **state)
+/* What one object holds and what a letter offers there are the same names. */
+static void scope_compare(enum tell_kind kind, const char *inside, const cJSON *scope)
+{
+	const cJSON *item;
+	const char *name, *place = NULL;
+
+	assert_non_null(scope);
+	cJSON_ArrayForEach(item, scope)
+	{
+		if (!tell_name_find(kind, inside, item->string, strlen(item->string)))
+			fail_msg("%s in %s is offered to no template", item->string, inside);
+	}
+	for (size_t k = 0; (name = tell_name_at(kind, k, &place)) != NULL; k++) {
+		if (strcmp(place, inside) == 0 && !cJSON_GetObjectItemCaseSensitive(scope, name))
+			fail_msg("%s in %s is offered, and nobody fills it", name, inside);
+	}
+}
+
+static void names_and_facts_agree(void **state)
 {
 	struct scene *s = *state;
+	struct tell_unreached unreached = {"project p-one", "503"};
 	JSON_AUTO cJSON *user = tell_user_facts(&s->facts, &s->audience, reader(s, "carol@example.com"), TELL_ROWS_MAX);
 	JSON_AUTO cJSON *admin = tell_admin_facts(&s->facts, TELL_ROWS_MAX);
+	JSON_AUTO cJSON *alert = tell_alert_facts("key", "text", 1);
+	JSON_AUTO cJSON *list = tell_unreached_facts(&s->facts, &unreached, 1);
 	const cJSON *both[] = {user, admin};
 	static const enum tell_kind kinds[] = {TELL_USER_RECOVERED, TELL_ADMIN_RECOVERED};
 
 	for (size_t k = 0; k < 2; k++) {
-		const cJSON *project = cJSON_GetArrayItem(json_array(both[k], "projects"), 0), *item;
-		const cJSON *row = cJSON_GetArrayItem(json_array(project, "instances"), 0);
-		const cJSON *scopes[] = {both[k], project, row};
-		static const char *const inside[] = {"", "projects", "instances"};
+		const cJSON *project = cJSON_GetArrayItem(json_array(both[k], "projects"), 0);
 
-		for (size_t i = 0; i < 3; i++) {
-			assert_non_null(scopes[i]);
-			cJSON_ArrayForEach(item, scopes[i])
-			{
-				if (!tell_name_find(kinds[k], inside[i], item->string, strlen(item->string)))
-					fail_msg("%s in %s is offered to no template", item->string, inside[i]);
-			}
-		}
+		scope_compare(kinds[k], "", both[k]);
+		scope_compare(kinds[k], "projects", project);
+		scope_compare(kinds[k], "instances", cJSON_GetArrayItem(json_array(project, "instances"), 0));
 	}
+	scope_compare(TELL_ADMIN_RECOVERED, "timeline", cJSON_GetArrayItem(json_array(admin, "timeline"), 0));
+	scope_compare(TELL_ADMIN_ALERT, "", alert);
+	scope_compare(TELL_ADMIN_UNREACHED, "", list);
+	scope_compare(TELL_ADMIN_UNREACHED, "unreached", cJSON_GetArrayItem(json_array(list, "unreached"), 0));
 }
 
 static void too_long(void **state)
@@ -401,7 +419,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test_setup_teardown(counts, scene_open, scene_close), cmocka_unit_test(who_is_concerned),
 	    cmocka_unit_test(keys), cmocka_unit_test_setup_teardown(user_mails, scene_open, scene_close),
 	    cmocka_unit_test_setup_teardown(admin_mails, scene_open, scene_close),
-	    cmocka_unit_test_setup_teardown(names_are_filled, scene_open, scene_close),
+	    cmocka_unit_test_setup_teardown(names_and_facts_agree, scene_open, scene_close),
 	    cmocka_unit_test_setup_teardown(too_long, scene_open, scene_close)};
 
 	root = argc > 1 ? argv[1] : ".";
