@@ -568,3 +568,21 @@ def case_confirm_dead():
         assert status == 0, said
         daemon.wait('compute-2 verifying -> recovered')
         bed.check_recovered('compute-2', was)
+
+
+def case_weather():
+    """whatever the API answers, no host is fenced for it, and recovering works once it is over"""
+    with Bed() as bed:
+        daemon = watching(bed)
+        weather = [{'effect': 'status', 'status': s} for s in (401, 403, 404, 409, 413, 429, 500, 503)]
+        weather += [{'effect': e} for e in ('lost', 'drop', 'cut', 'endless', 'garbage', 'redirect')]
+        for fault in weather:
+            bed.post('fault', method='GET', path='*os-services*', count=2, **fault)
+            until(f'{fault} was met twice', lambda: [f['hits'] for f in bed.control('GET', 'faults')['faults']] == [2])
+            bed.control('DELETE', 'faults')
+        bed.post('tokens')
+        bed.check_untouched()
+        assert '-> suspect' not in daemon.log(), 'a host looked dead'
+        for method, path in (('PUT', '*/os-services/*'), ('GET', '*/servers/detail*'), ('POST', '*/action'), ('GET', '*/os-migrations*')):
+            bed.post('fault', method=method, path=path, effect='status', status=503, count=1)
+        bed.check_recovered('compute-2', recover(bed, daemon, 'compute-2'))
