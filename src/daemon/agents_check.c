@@ -35,7 +35,7 @@ static void check_parameters(struct check *c, const struct config_parameters *ps
 	snprintf(path, sizeof(path), "%.200s fencing %.100s", where, level);
 	for (size_t k = 0; k < ps->n; k++) {
 		if (!fence_keys_has(keys, ps->items[k].name))
-			problems_add(c->problems, false, PLACE(c->d->config_path, ps->items[k].line, 0, path),
+			problems_add(c->problems, false, PLACE(c->d->config_path, ps->items[k].line, 1, path),
 			    "parameter %s is none of agent %s; `%s -o metadata` lists them", ps->items[k].name, agent,
 			    agent);
 	}

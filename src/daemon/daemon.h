@@ -37,23 +37,23 @@ struct control;
 /* What the daemon knows of a host beside the engine; same number as in the engine. */
 struct daemon_host {
 	char name[HOST_NAME_SIZE];
-	uint64_t device_key[FENCE_LEVEL_MAX]; /* of the levels in use, level_n of them */
-	uint32_t level_n;
-	bool is_listed;  /* in the newest listing */
-	bool was_listed; /* the one under way has it */
-	bool is_gone;    /* the newest listing left it out */
+	uint64_t device_key[FENCE_LEVEL_MAX]; /* of the configured levels, device_n of them */
+	uint32_t device_n;
+	uint32_t level_n; /* levels in use: none where a device is also another host's */
+	bool is_listed;   /* in the newest listing */
+	bool was_listed;  /* the one under way has it */
+	bool is_gone;     /* the newest listing left it out */
 	bool has_view;
 	struct service_view view;
 	/* routine readings of its fence devices */
 	int64_t read_next_ms;
 	uint32_t read_level; /* the one to read next */
 	bool is_reading;
-	bool was_read;          /* each level was asked at least once since the start */
-	bool off_suspect;       /* a device read off although the host looks alive */
-	uint32_t reports_since; /* nova-compute's reports since that reading */
+	bool was_read;   /* each level was asked at least once since the start */
+	int64_t rest_ms; /* until the next round, as its levels want it */
 };
 
-struct daemon_op;
+struct daemon_ops;
 struct daemon_event;
 
 struct daemon {
@@ -78,6 +78,7 @@ struct daemon {
 	/* motion */
 	struct engine_actions *actions;
 	bool is_stepping;
+	bool has_recoveries;         /* open ones, as of the last step */
 	struct io_timer timer;       /* the engine's next deadline */
 	struct io_timer flush_timer; /* evidence gathered in this turn */
 	struct engine_evidence evidence[DAEMON_EVIDENCE_MAX];
@@ -96,7 +97,7 @@ struct daemon {
 	char nova_reason[REASON_SIZE];
 
 	/* operations under way */
-	struct daemon_op *ops;
+	struct daemon_ops *ops;
 	uint32_t agents_running, routine_running;
 	struct io_timer devices_timer, watchdog_timer, once_timer;
 	struct {
@@ -106,8 +107,10 @@ struct daemon {
 	uint32_t held_before_n;
 
 	bool is_stopping;
-	bool was_signalled;
 	int exit_status;
+	struct cloud_session *old_cloud; /* of the configuration before: what it began goes on to its end */
+	struct io_timer old_timer;
+	bool is_reload_wanted;   /* once those calls are over */
 	struct config *next_cfg; /* a reload under way: its configuration */
 	struct config_problems next_problems;
 };
@@ -124,8 +127,12 @@ int daemon_cloud_open(
     struct io_loop *loop, const struct config *cfg, struct cloud_session **ret, struct osha_err *reterr);
 void daemon_problems_log(const struct config_problems *problems);
 
+int daemon_log_open(struct daemon *d, const struct config *cfg, struct osha_err *reterr);
+
 /* reload.c */
 void daemon_reload(struct daemon *d);
+/** reload_close() - what a reload left behind. */
+void reload_close(struct daemon *d);
 
 /* pump.c: events in, actions out */
 /**
@@ -161,11 +168,10 @@ int keeping_give(struct daemon *d, struct keeping_records *l, struct osha_err *r
 
 /* perform.c: operations */
 void perform_start(struct daemon *d, const struct engine_action *a);
-void perform_cancel(struct daemon *d, uint64_t op);
-/** perform_cancel_all() - forget every operation without an answer: at the end. */
-void perform_cancel_all(struct daemon *d);
-/** perform_lose_cloud() - the session goes away: its operations end unknown. */
-void perform_lose_cloud(struct daemon *d);
+void perform_cancel(struct daemon *d, uint64_t id);
+int perform_open(struct daemon *d, struct osha_err *reterr);
+/** perform_close() - forget every operation without an answer. */
+void perform_close(struct daemon *d);
 /** perform_agent_freed() - a fence agent has ended: let the next one in line start. */
 void perform_agent_freed(struct daemon *d);
 
@@ -181,8 +187,6 @@ void hosts_unwatch(struct daemon *d);
 /* devices.c: routine readings */
 void devices_start(struct daemon *d);
 void devices_stop(struct daemon *d);
-/** devices_reported() - nova-compute of this host has reported since it was last asked. */
-void devices_reported(struct daemon *d, uint32_t host);
 /** devices_all_read() - has each fence device that is not yet known to read on been asked once? For --once. */
 bool devices_all_read(struct daemon *d);
 

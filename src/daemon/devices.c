@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Routine readings of fence devices: soon after the start, then on a slow schedule with jitter. Only a device that has read "on" for a
- * living host can prove it off later. One that reads off while its host looks alive is not accused at once: the host may just have lost
- * its power and Nova not know it yet. It is read again after nova-compute has reported twice more; a dead host cannot.
+ * living host can prove it off later. One that reads off while its host looks alive is read again as soon as the engine can tell a host
+ * that has just died from a device that is another machine's.
  */
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +18,7 @@ enum {
 	FIRST_WITHIN_MS = 1000, /* the first readings are spread over this */
 	NOT_ALIVE_RETRY_MS = 2000,
 	UNREADABLE_RETRY_MS = 30000,
-	REPORTS_NEEDED = 2, /* the first one may be older than the reading and not have been seen */
+	OFF_MARGIN_MS = 500,
 };
 
 struct reading {
@@ -47,38 +47,33 @@ static void deliver(struct daemon *d, const struct reading *g, enum power power)
 }
 
 /* This level is done: go on with the next one, or rest. */
-static void level_done(struct daemon *d, struct daemon_host *h, bool was_readable)
+static void level_done(struct daemon *d, struct daemon_host *h, int64_t rest_ms)
 {
-	h->off_suspect = false;
+	h->rest_ms = !h->read_level || rest_ms < h->rest_ms ? rest_ms : h->rest_ms;
 	if (++h->read_level < h->level_n) {
 		read_next(d, h, 0);
 		return;
 	}
 	h->read_level = 0;
 	h->was_read = true;
-	read_next(d, h, jitter(was_readable ? d->cfg->fencing.device_check_ms : UNREADABLE_RETRY_MS));
+	read_next(d, h, h->rest_ms);
 }
 
 static void reading_take(struct daemon *d, const struct reading *g, const struct fence_answer *a)
 {
+	const struct config *c = d->cfg;
 	struct daemon_host *h = &d->hosts[g->host];
+	int64_t rest_ms = jitter(c->fencing.device_check_ms);
 
 	if (a->power == POWER_UNKNOWN) {
 		log_printf(LOG_P_WARNING, "%s: fence device cannot be read: %s", h->name, a->reason);
-		level_done(d, h, false);
-	} else if (a->power == POWER_ON || (h->off_suspect && h->reports_since >= REPORTS_NEEDED)) {
-		deliver(d, g, a->power);
-		level_done(d, h, true);
+		rest_ms = jitter(UNREADABLE_RETRY_MS);
 	} else {
-		if (!h->off_suspect)
-			log_printf(LOG_P_NOTICE,
-			    "%s: fence device reads off; it is read again after nova-compute has reported twice",
-			    h->name);
-		h->off_suspect = true;
-		h->reports_since = 0;
-		h->was_read = true;
-		h->read_next_ms = INT64_MAX;
+		deliver(d, g, a->power);
 	}
+	if (a->power == POWER_OFF)
+		rest_ms = c->verdict.service_down_time_ms + c->verdict.recheck_after_ms + OFF_MARGIN_MS;
+	level_done(d, h, rest_ms);
 }
 
 struct reading_run {
@@ -89,6 +84,8 @@ struct reading_run {
 
 /* Places for readings under way; few, so that routine never stands in the way of a power-off. */
 static struct reading_run places[DAEMON_ROUTINE_MAX];
+
+static void tick(void *arg);
 
 static void reading_ended(void *arg, const struct fence_answer *a)
 {
@@ -103,6 +100,7 @@ static void reading_ended(void *arg, const struct fence_answer *a)
 	if (g.level < d->hosts[g.host].level_n)
 		reading_take(d, &g, a);
 	perform_agent_freed(d);
+	tick(d); /* the place is free for the next one */
 	if (d->is_once)
 		once_look(d);
 }
@@ -123,7 +121,7 @@ static void reading_start(struct daemon *d, struct reading_run *p, uint32_t host
 	if (config_fence_resolve(d->cfg, h->name, h->read_level, &level, &err) < 0 ||
 	    fence_run_start(&d->env, &job, &p->run, &err) < 0) {
 		log_printf(LOG_P_ERR, "%s: fence device cannot be read: %s", h->name, err.msg);
-		level_done(d, h, false);
+		level_done(d, h, jitter(UNREADABLE_RETRY_MS));
 		return;
 	}
 	p->is_used = h->is_reading = true;
@@ -146,7 +144,6 @@ static bool is_to_be_read(struct daemon *d, uint32_t host, int64_t now_ms)
 	engine_host_snapshot(d->engine, host, now_ms, &s);
 	if (s.verdict == VERDICT_UP && !s.recovery)
 		return true;
-	h->off_suspect = false;
 	read_next(d, h, NOT_ALIVE_RETRY_MS); /* a reading teaches something about a living host only */
 	return false;
 }
@@ -192,14 +189,6 @@ void devices_stop(struct daemon *d)
 		places[k].is_used = false;
 		places[k].run = NULL;
 	}
-}
-
-void devices_reported(struct daemon *d, uint32_t host)
-{
-	struct daemon_host *h = &d->hosts[host];
-
-	if (h->off_suspect && !h->is_reading && ++h->reports_since == REPORTS_NEEDED)
-		read_next(d, h, 0);
 }
 
 bool devices_all_read(struct daemon *d)

@@ -10,6 +10,7 @@
 #include "base/strbuf.h"
 #include "cloud/call.h"
 #include "daemon/daemon.h"
+#include "daemon/telling.h"
 #include "io/log.h"
 
 enum { HOSTS_FIRST = 64 };
@@ -67,54 +68,73 @@ static uint32_t mask_of(const struct config_host *h)
 	return mask ? mask : nova;
 }
 
-/* Is this device also another host's? Then it is not used for this one: cutting one host's power could cut the other's. */
-static bool is_shared(struct daemon *d, uint32_t host, uint64_t key)
+/* Which other host has a device of this one? Neither may use it: cutting one host's power could cut the other's. */
+static uint32_t shares_with(const struct daemon *d, uint32_t host)
 {
+	const struct daemon_host *h = &d->hosts[host];
+
 	for (uint32_t k = 0; k < engine_host_n(d->engine); k++) {
 		const struct daemon_host *other = &d->hosts[k];
 
-		for (uint32_t l = 0; k != host && l < other->level_n; l++) {
-			if (other->device_key[l] != key)
-				continue;
-			log_printf(LOG_P_CRIT,
-			    "configuration: %s and %s have the same fence device and plug: %s cannot be fenced",
-			    d->hosts[host].name, other->name, d->hosts[host].name);
-			return true;
+		for (uint32_t l = 0; k != host && l < other->device_n * h->device_n; l++) {
+			if (other->device_key[l / h->device_n] == h->device_key[l % h->device_n])
+				return k;
 		}
 	}
-	return false;
+	return UINT32_MAX;
+}
+
+static void levels_of(struct daemon *d, uint32_t host, const struct config_host *from, struct host_policy *p)
+{
+	struct daemon_host *h = &d->hosts[host];
+
+	for (size_t l = 0; l < from->level_n; l++) {
+		struct host_policy_level *to = &p->level[p->level_n];
+
+		str_copy(to->device, sizeof(to->device), from->levels[l]->name);
+		to->key = config_device_key(d->cfg, h->name, l);
+		to->attempts = (uint32_t)from->levels[l]->attempts;
+		to->timeout_ms = from->levels[l]->timeout_ms;
+		h->device_key[p->level_n++] = to->key;
+	}
+	h->device_n = h->level_n = p->level_n;
+}
+
+static void policy_set(struct daemon *d, uint32_t host, bool has_device_alone)
+{
+	struct daemon_host *h = &d->hosts[host];
+	struct host_policy p = {0};
+	struct config_host from;
+	struct osha_err err = {0};
+
+	p.is_in_segment = config_host_resolve(d->cfg, h->name, &from) == CONFIG_HOST_FOUND && !h->is_gone;
+	p.must_be_dead = mask_of(&from);
+	p.recover_disabled = from.segment && from.segment->recover_disabled;
+	p.let_return = from.segment && from.segment->let_return;
+	levels_of(d, host, &from, &p);
+	if (!has_device_alone)
+		p.level_n = h->level_n = 0;
+	engine_host_set_policy(d->engine, host, &p);
+	if (d->monitor[CONFIG_MONITOR_PROBE] &&
+	    monitor_probe.host_set(d->monitor[CONFIG_MONITOR_PROBE], h->name, from.address, &err) < 0)
+		log_printf(LOG_P_ERR, "%s", err.msg);
 }
 
 void hosts_policy(struct daemon *d, uint32_t host)
 {
-	const char *name = d->hosts[host].name;
-	struct host_policy p = {0};
-	struct config_host h;
-	struct osha_err err = {0};
+	char key[HOST_NAME_SIZE + 32], text[ENGINE_TEXT_SIZE];
+	uint32_t other;
 
-	d->hosts[host].level_n = 0;
-	p.is_in_segment = config_host_resolve(d->cfg, name, &h) == CONFIG_HOST_FOUND && !d->hosts[host].is_gone;
-	p.must_be_dead = mask_of(&h);
-	p.recover_disabled = h.segment && h.segment->recover_disabled;
-	p.let_return = h.segment && h.segment->let_return;
-	for (size_t l = 0; l < h.level_n; l++) {
-		struct host_policy_level *to = &p.level[p.level_n];
-
-		str_copy(to->device, sizeof(to->device), h.levels[l]->name);
-		to->key = config_device_key(d->cfg, name, l);
-		to->attempts = (uint32_t)h.levels[l]->attempts;
-		to->timeout_ms = h.levels[l]->timeout_ms;
-		if (is_shared(d, host, to->key)) {
-			p.level_n = 0;
-			break;
-		}
-		d->hosts[host].device_key[p.level_n++] = to->key;
-	}
-	d->hosts[host].level_n = p.level_n;
-	engine_host_set_policy(d->engine, host, &p);
-	if (d->monitor[CONFIG_MONITOR_PROBE] &&
-	    monitor_probe.host_set(d->monitor[CONFIG_MONITOR_PROBE], name, h.address, &err) < 0)
-		log_printf(LOG_P_ERR, "%s", err.msg);
+	policy_set(d, host, true);
+	other = shares_with(d, host);
+	if (other == UINT32_MAX)
+		return;
+	snprintf(key, sizeof(key), "shared/%s", d->hosts[host].name);
+	snprintf(text, sizeof(text), "%.120s and %.120s have one fence device and plug: neither can be fenced",
+	    d->hosts[host].name, d->hosts[other].name);
+	telling_alert(d, key, text);
+	policy_set(d, host, false);
+	policy_set(d, other, false);
 }
 
 void hosts_policy_all(struct daemon *d)
@@ -171,7 +191,7 @@ static void probe_evidence(void *arg, const struct driver_evidence *all, uint32_
 	struct daemon *d = arg;
 
 	take_evidence(d, all, n, CONFIG_MONITOR_PROBE);
-	if (engine_recovery_next(d->engine, NULL))
+	if (d->has_recoveries)
 		evidence_flush(d);
 }
 
@@ -201,11 +221,9 @@ static bool take_view(struct daemon *d, uint32_t host, const struct service_view
 	struct daemon_host *h = &d->hosts[host];
 	bool is_news = !h->has_view || !view_is_same(&h->view, v);
 
-	if (h->has_view && v->updated_at_ms > h->view.updated_at_ms)
-		devices_reported(d, host);
 	h->view = *v;
 	h->has_view = h->was_listed = true;
-	return is_news || engine_recovery_next(d->engine, NULL);
+	return is_news;
 }
 
 /* A host that Nova does not list belongs to no segment until it is listed again. */
@@ -230,6 +248,8 @@ static void nova_services(void *arg, int64_t asked_ms, const struct cloud_servic
 	struct daemon *d = arg;
 	struct engine_service *news = calloc(n + 1, sizeof(*news));
 	struct engine_event ev = {.type = ENGINE_SERVICES, .services.all = news};
+	bool is_awaited =
+	    engine_recovery_next(d->engine, NULL); /* it may wait for a record asked for after a moment of its own */
 
 	for (size_t k = 0; news && k < n; k++) {
 		uint32_t host;
@@ -239,7 +259,7 @@ static void nova_services(void *arg, int64_t asked_ms, const struct cloud_servic
 		host = hosts_join(d, all[k].host);
 		if (host == UINT32_MAX)
 			log_printf(LOG_P_ERR, "no memory for another host");
-		else if (take_view(d, host, &all[k].view))
+		else if (take_view(d, host, &all[k].view) || is_awaited)
 			news[ev.services.n++] = (struct engine_service){host, asked_ms, &all[k].view};
 	}
 	listing_end(d);

@@ -58,7 +58,7 @@ void daemon_problems_log(const struct config_problems *problems)
 		log_printf(LOG_P_ERR, "and %zu more", problems->error_n + problems->warning_n - problems->n);
 }
 
-static int log_start(struct daemon *d, struct osha_err *reterr)
+int daemon_log_open(struct daemon *d, const struct config *cfg, struct osha_err *reterr)
 {
 	static const enum log_target targets[CONFIG_LOG_TARGET_N] = {
 	    [CONFIG_LOG_STDERR] = LOG_TO_STDERR, [CONFIG_LOG_SYSLOG] = LOG_TO_SYSLOG, [CONFIG_LOG_FILE] = LOG_TO_FILE};
@@ -67,9 +67,9 @@ static int log_start(struct daemon *d, struct osha_err *reterr)
 	    [CONFIG_LEVEL_NOTICE] = LOG_P_NOTICE,
 	    [CONFIG_LEVEL_INFO] = LOG_P_INFO,
 	    [CONFIG_LEVEL_DEBUG] = LOG_P_DEBUG};
-	enum log_priority level = d->log_level >= 0 ? (enum log_priority)d->log_level : levels[d->cfg->log.level];
+	enum log_priority level = d->log_level >= 0 ? (enum log_priority)d->log_level : levels[cfg->log.level];
 
-	return log_open(targets[d->cfg->log.to], d->cfg->log.file, "oshad", level, reterr);
+	return log_open(targets[cfg->log.to], cfg->log.file, "oshad", level, reterr);
 }
 
 static int config_open(struct daemon *d, struct osha_err *reterr)
@@ -81,7 +81,7 @@ static int config_open(struct daemon *d, struct osha_err *reterr)
 	if (r < 0)
 		return r;
 	d->env.cfg = d->cfg;
-	return log_start(d, reterr);
+	return daemon_log_open(d, d->cfg, reterr);
 }
 
 static int journal_start(struct daemon *d, struct osha_err *reterr)
@@ -148,8 +148,7 @@ static void signalled(void *arg, int signum)
 		return;
 	}
 	log_printf(LOG_P_NOTICE, "stopping: signal %d", signum);
-	d->was_signalled = true;
-	daemon_stop(d, EXIT_ALL_WELL);
+	daemon_stop(d, d->is_once ? EXIT_NOT_RECOVERED : EXIT_ALL_WELL); /* a pass that was cut short knows nothing */
 }
 
 static int loop_open(struct daemon *d, struct osha_err *reterr)
@@ -194,7 +193,7 @@ static int engine_open(struct daemon *d, struct osha_err *reterr)
 int daemon_open(struct daemon *d, struct osha_err *reterr)
 {
 	static int (*const steps[])(struct daemon *, struct osha_err *) = {
-	    config_open, loop_open, journal_start, agents_open, signals_open};
+	    config_open, loop_open, journal_start, agents_open, signals_open, perform_open};
 	int r = 0;
 
 	for (size_t k = 0; r == 0 && k < sizeof(steps) / sizeof(steps[0]); k++)
@@ -249,12 +248,14 @@ void daemon_close(struct daemon *d)
 	io_timer_stop(&d->timer);
 	devices_stop(d);
 	hosts_unwatch(d);
-	perform_cancel_all(d);
+	perform_close(d);
 	telling_close(d);
+	reload_close(d);
 	cloud_session_free(&d->env.cloud);
 	io_prober_destroy(d->env.prober);
 	io_http_destroy(d->http);
 	journal_close(d->journal);
+	d->journal = NULL;
 	dry_run_clean(d);
 	engine_destroy(d->engine);
 	if (d->loop)
