@@ -81,6 +81,10 @@ class Scene:
         """Times at which the BMC of the host was told to switch off."""
         return [c[0] for c in self.world.power_calls(host or self.host) if c[1:] == ('power', '0')]
 
+    def wait_offs(self, count, timeout_s=60):
+        wait_until(lambda: len(self.offs()) >= count, timeout_s,
+                   '%d power-offs of %s' % (count, self.host), 0.05)
+
     def calls(self):
         """{server: accepted evacuate calls}"""
         found = {}
@@ -129,6 +133,12 @@ class Scene:
             equal((after[uuid]['OS-EXT-SRV-ATTR:host'], after[uuid]['status']),
                   (home, was['status']), 'bystander ' + was['name'])
             true(uuid not in moved and uuid not in self.calls(), was['name'] + ' was moved')
+
+    def assert_listed_by_name(self, uuids):
+        """The daemon names each of these with a reason."""
+        for uuid in uuids:
+            true(re.search(r' instance %s (refused|held): \S' % uuid, self.osha.log()),
+                 'no reason given for ' + self.before[uuid]['name'])
 
     def assert_untouched(self, *hosts):
         """Nothing was fenced, nothing was changed in Nova by the daemon."""
