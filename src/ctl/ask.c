@@ -62,10 +62,7 @@ static int take_answer(const struct ctl *c, char *line, cJSON **ret_answer, stru
 	if (c->is_json && problems)
 		return ask_show(c, answer, NULL, reterr) < 0 ? EXIT_BROKEN : status;
 	cJSON_ArrayForEach(problem, problems)
-	{
-		if (cJSON_IsString(problem))
-			print_complaint(problem->valuestring);
-	}
+	    print_complaint(json_str(problem, "level", "error"), json_str(problem, "text", "?"));
 	return print_refusal(c, json_str(answer, "error", "the daemon refused without a reason"),
 	    status >= 1 && status <= 4 ? status : 1);
 }

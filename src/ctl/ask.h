@@ -40,8 +40,8 @@ int ask_order(const struct ctl *c, struct question *q, const char *done, struct 
 int print_out(const struct strbuf *sb, struct osha_err *reterr);
 /** print_refusal() - a refusal on standard error, or as JSON. Returns @status. */
 int print_refusal(const struct ctl *c, const char *text, int status);
-/** print_complaint() - one line of reasons on standard error. */
-void print_complaint(const char *text);
+/** print_complaint() - one line on standard error: "osha: text" or "warning: text". */
+void print_complaint(const char *what, const char *text);
 /** print_style() - what standard output is: a terminal of a width, with colours or without. */
 struct text_style print_style(void);
 /** login_name() - who calls, for the record; never NULL. Not re-entrant. */

@@ -20,12 +20,12 @@ int print_out(const struct strbuf *sb, struct osha_err *reterr)
 	return fflush(stdout) == 0 ? EXIT_WELL : osha_err_set_errno(reterr, OSHA_E_IO, errno, "standard output");
 }
 
-void print_complaint(const char *text)
+void print_complaint(const char *what, const char *text)
 {
 	STRBUF_AUTO struct strbuf sb = STRBUF_INIT;
 
 	text_line(&sb, text);
-	fprintf(stderr, "osha: %s\n", sb.text ? sb.text : "");
+	fprintf(stderr, "%s: %s\n", what, sb.text ? sb.text : "");
 }
 
 int print_refusal(const struct ctl *c, const char *text, int status)
@@ -34,7 +34,7 @@ int print_refusal(const struct ctl *c, const char *text, int status)
 	char *line;
 
 	if (!c->is_json) {
-		print_complaint(text);
+		print_complaint("osha", text);
 		return status;
 	}
 	o = cJSON_CreateObject();

@@ -224,8 +224,15 @@ static cJSON *reload_answer(const char *why, const struct config_problems *probl
 		cJSON_AddNullToObject(o, "said");
 	}
 	all = cJSON_AddArrayToObject(o, "problems");
-	for (size_t k = 0; k < problems->n; k++)
-		cJSON_AddItemToArray(all, cJSON_CreateString(problems->items[k].text));
+	for (size_t k = 0; k < problems->n; k++) {
+		cJSON *x = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(x, "level", problems->items[k].is_warning ? "warning" : "error");
+		cJSON_AddNumberToObject(x, "line", problems->items[k].line);
+		cJSON_AddNumberToObject(x, "column", problems->items[k].column);
+		cJSON_AddStringToObject(x, "text", problems->items[k].text);
+		cJSON_AddItemToArray(all, x);
+	}
 	return o;
 }
 

@@ -250,6 +250,7 @@ void daemon_close(struct daemon *d)
 	hosts_unwatch(d);
 	perform_close(d);
 	telling_close(d);
+	reload_close(d);
 	cloud_session_free(&d->env.cloud);
 	io_prober_destroy(d->env.prober);
 	io_http_destroy(d->http);

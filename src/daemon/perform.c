@@ -19,7 +19,6 @@ enum {
 
 struct daemon_op {
 	TAILQ_ENTRY(daemon_op) link; /* in the order of their start, for those who wait in line */
-	bool is_linked;
 	struct daemon *d;
 	uint64_t id;
 	enum op_kind kind;
@@ -49,16 +48,14 @@ int perform_open(struct daemon *d, struct osha_err *reterr)
 	return 0;
 }
 
+/* From here on nobody can cancel it. */
 static void op_unlink(struct daemon_op *op)
 {
-	if (op->is_linked)
-		TAILQ_REMOVE(&op->d->ops->all, op, link);
-	op->is_linked = false;
+	TAILQ_REMOVE(&op->d->ops->all, op, link);
 }
 
 static void op_free(struct daemon_op *op)
 {
-	op_unlink(op);
 	io_timer_stop(&op->held);
 	free(op);
 }
@@ -67,6 +64,7 @@ static void op_free(struct daemon_op *op)
 static void op_fail(struct daemon_op *op, enum outcome outcome, enum fault_class fault, const char *reason)
 {
 	daemon_defer_op_end(op->d, op->id, outcome, fault, reason);
+	op_unlink(op);
 	op_free(op);
 }
 
@@ -76,9 +74,9 @@ static void op_end(struct daemon_op *op, const struct op_end *end)
 	struct daemon *d = op->d;
 
 	ev.op_end.op = op->id;
-	op_unlink(op); /* nobody can cancel it any more; what @end borrows from it lives until the engine has read it */
+	op_unlink(op);
 	daemon_event(d, &ev, NULL);
-	op_free(op);
+	op_free(op); /* @end may borrow from it */
 }
 
 static bool is_late(const struct daemon_op *op)
@@ -279,7 +277,6 @@ void perform_start(struct daemon *d, const struct engine_action *a)
 	op->deadline_ms = a->start.deadline_ms;
 	str_copy(op->host, sizeof(op->host), a->start.host_name);
 	TAILQ_INSERT_TAIL(&d->ops->all, op, link);
-	op->is_linked = true;
 	log_printf(
 	    LOG_P_DEBUG, "%s: %s: start %s %s", a->start.recovery, op->host, op_kind_name(op->kind), a->start.instance);
 	if (d->is_stopping || is_late(op))
@@ -296,19 +293,16 @@ void perform_start(struct daemon *d, const struct engine_action *a)
 		op_fail(op, OUTCOME_REFUSED, FAULT_STATE, "no driver does that");
 }
 
-/* Forget it. What it did is unknown. */
-static void op_drop(struct daemon_op *op)
+/* Forget one that is no longer in the queue. What it did is unknown. */
+static void op_forget(struct daemon_op *op)
 {
 	if (op->agent)
 		op->d->agents_running--;
 	evacuator_cancel(op->call);
 	fence_run_cancel(op->agent);
-	if (op->looks) {
-		op_unlink(op);
-		op->is_lost = true;
-		return;
-	}
-	op_free(op);
+	op->is_lost = op->looks > 0; /* then the last look frees it */
+	if (!op->is_lost)
+		op_free(op);
 }
 
 void perform_cancel(struct daemon *d, uint64_t id)
@@ -320,31 +314,21 @@ void perform_cancel(struct daemon *d, uint64_t id)
 		if (op->id == id)
 			break;
 	}
-	if (op)
-		op_drop(op);
+	if (op) {
+		op_unlink(op);
+		op_forget(op);
+	}
 	perform_agent_freed(d);
 }
 
 void perform_close(struct daemon *d)
 {
-	while (d->ops && !TAILQ_EMPTY(&d->ops->all))
-		op_drop(TAILQ_FIRST(&d->ops->all));
+	struct daemon_op *op;
+
+	while (d->ops && (op = TAILQ_FIRST(&d->ops->all)) != NULL) {
+		TAILQ_REMOVE(&d->ops->all, op, link);
+		op_forget(op);
+	}
 	free(d->ops);
 	d->ops = NULL;
-}
-
-void perform_lose_cloud(struct daemon *d)
-{
-	struct daemon_op *op = TAILQ_FIRST(&d->ops->all);
-
-	while (op) {
-		struct daemon_op *next = TAILQ_NEXT(op, link);
-
-		if (op->call) {
-			evacuator_cancel(op->call);
-			op->call = NULL;
-			op_fail(op, OUTCOME_UNKNOWN, FAULT_TRANSIENT, "the credentials were read anew meanwhile");
-		}
-		op = next;
-	}
 }

@@ -135,7 +135,8 @@ enum decision instance_decide(const struct instance_record *i, const struct inst
 	if (v->task == TASK_REBUILDING && !(v->state == SERVER_ERROR && failed_since))
 		return say(f->is_stuck ? DECIDE_HOLD : DECIDE_WATCH, ret_why, size, "it is being rebuilt");
 	if (v->task == TASK_UNKNOWN)
-		return say(f->is_stuck ? DECIDE_HOLD : DECIDE_AGAIN, ret_why, size, "Nova could not tell what it is doing");
+		return say(
+		    f->is_stuck ? DECIDE_HOLD : DECIDE_AGAIN, ret_why, size, "Nova could not tell what it is doing");
 	if (v->task == TASK_MIGRATING)
 		return say(DECIDE_REFUSE, ret_why, size, "another move of it was under way when its host died");
 	if (v->task == TASK_DELETING)

@@ -86,6 +86,7 @@ struct recovery {
 	uint32_t unknown_readings;   /* of the device since this start, before one that said anything */
 	uint32_t rounds;             /* of evacuating and verifying in this try */
 	bool tell_pending;           /* an ACTION_TELL is on its way */
+	uint16_t tell_held_n;        /* held_n that it said */
 	int64_t proof_ms;            /* our clock, when the proof was written; 0 after a restart */
 	int64_t baseline_asked_ms;   /* service records asked for after this may be compared with... */
 	int64_t baseline_updated_ms; /* ...this `updated_at`; 0 = not yet seen */
