@@ -578,7 +578,7 @@ def case_weather():
         weather += [{'effect': e} for e in ('lost', 'drop', 'cut', 'endless', 'garbage', 'redirect')]
         for fault in weather:
             bed.post('fault', method='GET', path='*os-services*', count=2, **fault)
-            until(f'{fault} was met twice', lambda: [f['hits'] for f in bed.control('GET', 'faults')['faults']] == [2])
+            until(f'{fault} was met twice', lambda: [f for f in bed.control('GET', 'faults')['faults'] if f['hits'] >= 2])
             bed.control('DELETE', 'faults')
         bed.post('tokens')
         bed.check_untouched()
