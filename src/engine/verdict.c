@@ -198,11 +198,14 @@ void host_take_device(struct engine *e, uint32_t host, uint32_t level, enum powe
 
 void engine_host_set_policy(struct engine *e, uint32_t host, const struct host_policy *policy)
 {
-	struct host *h = &e->hosts[host];
+	e->hosts[host].policy = *policy;
+	host_forget_devices(&e->hosts[host]);
+}
 
-	h->policy = *policy;
+void host_forget_devices(struct host *h)
+{
 	for (uint32_t l = 0; l < FENCE_LEVEL_MAX; l++) {
-		if (l < policy->level_n && h->rec.device_key[l] == policy->level[l].key)
+		if (l < h->policy.level_n && h->rec.device_key[l] == h->policy.level[l].key)
 			continue;
 		h->rec.seen_on &= ~(1u << l);
 		h->rec.miswired &= ~(1u << l);
