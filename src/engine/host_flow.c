@@ -212,6 +212,11 @@ static bool recovery_pass_gate(struct engine *e, struct recovery *r)
 		recovery_enter(e, r, HOST_ROW_CONFIRMING, gate.why);
 		return false;
 	case GATE_SKIP:
+		if (r->rec.proof.is_void) {
+			/* forced down and half evacuated: not to be dropped because it may not be fenced now */
+			recovery_hold(e, r, HOLD_PROOF_VOID, HOST_ROW_FENCING, gate.why);
+			return false;
+		}
 		snprintf(text, sizeof(text), "dead, but not fenced: %.100s", gate.why);
 		recovery_skip(e, r, text);
 		return false;
@@ -246,16 +251,16 @@ static void recovery_to_fencing(struct engine *e, struct recovery *r, const char
 
 bool recovery_may_start(struct engine *e, struct recovery *r)
 {
-	if (!e->epoch) {
-		r->work.phase = WORK_ARMED;
-		r->work.announced = false;
-		r->work.dirty = true;
-		return false;
-	}
 	if (r->rec.row == HOST_ROW_FENCING)
 		return recovery_pass_gate(e, r);
 	if (!(host_step_of(r->rec.row)->flags & STEP_PROOF))
 		return true;
+	if (!r->proof_checked) {
+		/* announced before a stall: power is read first, then recovery_try() announces it anew; this attempt never was */
+		r->work.phase = WORK_IDLE;
+		r->rec.attempt--;
+		return false;
+	}
 	return recovery_proof_holds(r) && r->proof_durable;
 }
 
@@ -377,6 +382,14 @@ void recovery_instance_ended(struct engine *e, struct recovery *r)
 		work_wake_at(e, recovery_ref(e, r), e->now_ms);
 }
 
+/* Forcing down and disabling are still to come or to be repeated: they move `updated_at` themselves. */
+static bool recovery_is_before_listing(const struct recovery *r)
+{
+	enum host_row row = r->rec.row == HOST_ROW_HELD ? r->rec.back_row : r->rec.row;
+
+	return row < HOST_ROW_LISTING;
+}
+
 /* After a restart: nothing is known but the record. What may have been done is looked at before it is done again. */
 void recovery_resume(struct engine *e, struct recovery *r)
 {
@@ -385,7 +398,7 @@ void recovery_resume(struct engine *e, struct recovery *r)
 	r->from_before = true;
 	r->proof_durable = recovery_proof_holds(r);
 	r->proof_checked = !recovery_proof_holds(r);
-	r->baseline_asked_ms = e->now_ms;
+	r->baseline_asked_ms = recovery_is_before_listing(r) ? 0 : e->now_ms;
 	r->power.next_ms = e->now_ms;
 	if (r->rec.row == HOST_ROW_FENCING && !r->rec.proof.is_void) {
 		recovery_enter(

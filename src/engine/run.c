@@ -260,6 +260,19 @@ static void work_start(struct engine *e, uint32_t ref)
 		work_arm(e, ref, w->kind, w->deadline_ms);
 		return;
 	}
+	if (e->o.dry_run && op_kind_changes_world(w->kind)) {
+		engine_log(e, 5, "%s: dry run: would start %s", r->rec.host, op_kind_name(w->kind));
+		w->phase = WORK_ARMED; /* for ever */
+		w->announced = false;
+		return;
+	}
+	if (!e->epoch && op_kind_changes_world(w->kind)) {
+		/* announced anew under the next lease */
+		w->phase = WORK_ARMED;
+		w->announced = false;
+		w->dirty = true;
+		return;
+	}
 	if (!may_start(e, ref))
 		return;
 	w->phase = WORK_RUNNING;
@@ -345,8 +358,8 @@ static void thing_run(struct engine *e, uint32_t ref)
 		work_start(e, ref);
 	if (w->dirty && !w->out_seq && e->epoch && e->now_ms >= e->store_retry_at_ms)
 		work_persist(e, ref);
-	else if (w->dirty && !w->out_seq)
-		work_queue(e, ref);
+	else if (w->dirty && !w->out_seq && e->epoch)
+		work_queue(e, ref); /* without a lease it waits for the next one, which queues everything */
 	heap_update(e, ref);
 }
 

