@@ -68,7 +68,9 @@ static void slot_end(struct post_slot *s, const struct notifier_answer *a)
 	} else {
 		s->end.state = MAIL_QUEUED;
 		s->end.wall_ms = now_ms + telling_backoff_ms(s->t, s->attempts + 1);
-		log_printf(LOG_P_WARNING, "mail %s: not sent (try %u): %s", s->key, s->attempts + 1, s->reason);
+		/* once a mail: a server that is away for a night is no news at each try */
+		log_printf(s->attempts ? LOG_P_DEBUG : LOG_P_WARNING, "mail %s: not sent (try %u): %s", s->key,
+		    s->attempts + 1, s->reason);
 	}
 	slot_mark(s);
 }
