@@ -102,7 +102,7 @@ STANDS_FOR(control_release, true)
 STANDS_FOR(control_confirm_dead, true)
 STANDS_FOR(control_reload, true)
 
-int control_desk_open(struct control *c, struct osha_err *reterr)
+int control_desks_open(struct control *c, struct osha_err *reterr)
 {
 	(void)c;
 	(void)reterr;
@@ -114,7 +114,7 @@ int control_desk_open(struct control *c, struct osha_err *reterr)
 	{                                                                                                              \
 		(void)c;                                                                                               \
 	}
-CLOSES_NOTHING(control_desk_close)
+CLOSES_NOTHING(control_desks_close)
 CLOSES_NOTHING(control_tests_close)
 CLOSES_NOTHING(control_orders_close)
 
