@@ -289,6 +289,22 @@ def case_journal_unreadable():
         refuses(bed, 'journal.db')
 
 
+def case_journal_moved():
+    """a journal that is moved away under the daemon: nothing is started, the reason names the file; put back, the host is recovered"""
+    with Weather() as bed:
+        daemon = bed.watching()
+        journal = bed.dir + '/state/journal.db'
+        os.rename(journal, journal + '.aside')
+        death, = die(bed, daemon, 'compute-1')
+        daemon.wait('alert store')
+        assert re.search('journal.db was moved or deleted', daemon.log()), daemon.log()
+        passes(1)
+        death.untouched()
+        assert not bed.changes() and not os.path.exists(journal)
+        os.rename(journal + '.aside', journal)
+        all_well(bed, [death])
+
+
 def case_all_at_once():
     """a tenth of all answers is wrong in one way or another, all the time: every host that dies is recovered"""
     with Weather({'instances': 27, 'seed': 7}) as bed:
