@@ -242,6 +242,20 @@ def case_disk_full_start():
         assert not bed.changes()
 
 
+def case_disk_full_once():
+    """a pass whose journal takes no records ends with 1; nothing was done"""
+    with Weather() as bed:
+        bed.learn()
+        bed.power('compute-1')
+        passes(2.5)  # Nova calls it down by now
+        daemon = bed.start('--once')
+        daemon.wait('watching')
+        room(daemon, 1)
+        status, out = daemon.end()
+        assert (status, out) == (1, '') and 'takes no records' in daemon.log(), (status, out)
+        assert not re.search('fencing -> ', daemon.log()) and not bed.stamps() and not bed.changes()
+
+
 def refuses(bed, said):
     """The daemon does not start, and says what is the matter with which file and what to do."""
     before = len(bed.changes())

@@ -92,6 +92,7 @@ def held(bed, death, request, fault):
     let(bed, request, fault)
     bed.power(death.host)
     death.wait(rf'{death.host} \S+ -> held: ')
+    death.wait('telling: held')
     assert len(bed.stamps()) == death.stamped, 'evacuated'
     bed.calm()
     death.recovered()
@@ -104,6 +105,7 @@ def refused(bed, death, request, fault):
     names = '|'.join(i['uuid'] for i in death.was)
     death.wait(rf'instance ({names}) (refused|held): ')
     death.wait(rf'{death.host} verifying -> held: ')
+    death.wait('telling: held')
     assert request != 'evacuate' or len(bed.stamps()) == death.stamped, 'evacuated'
     bed.calm()
     death.recovered()
