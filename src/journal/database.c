@@ -152,7 +152,8 @@ int journal_db_check_place(struct database *db, struct osha_err *reterr)
 
 	if (sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved) != SQLITE_OK || !has_moved)
 		return 0;
-	return osha_err_set(reterr, OSHA_E_IO, "journal %s was moved or deleted while in use: put it back", file_of(db));
+	return osha_err_set(
+	    reterr, OSHA_E_IO, "journal %s was moved or deleted while in use: put it back", file_of(db));
 }
 
 void journal_db_rollback(struct database *db)
