@@ -285,8 +285,4 @@ void recovery_judge(struct engine *e, struct recovery *r, const struct op_end *e
 	}
 	if (ret->outcome == OUTCOME_DONE && r->rec.row == HOST_ROW_FORCING_DOWN)
 		r->rec.forced_down_sure = true;
-	if (ret->outcome == OUTCOME_DONE && r->rec.row == HOST_ROW_DISABLING) {
-		r->baseline_asked_ms = e->now_ms;
-		r->baseline_updated_ms = 0;
-	}
 }
