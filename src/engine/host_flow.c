@@ -362,8 +362,12 @@ static void recovery_tell(struct engine *e, struct recovery *r)
 	unsigned open = r->rec.due & ~(unsigned)r->rec.told;
 	struct engine_action *a;
 
-	if (!open || r->tell_pending || engine_out_is_full(e) || !e->epoch)
+	if (!open || r->tell_pending || !e->epoch)
 		return;
+	if (engine_out_is_full(e)) {
+		work_queue(e, recovery_ref(e, r));
+		return;
+	}
 	a = &e->out->all[e->out->n++];
 	memset(a, 0, sizeof(*a));
 	a->type = ACTION_TELL;

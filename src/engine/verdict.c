@@ -66,8 +66,11 @@ static void host_look_degraded(struct engine *e, struct host *h, enum verdict v)
 		return;
 	snprintf(key, sizeof(key), "degraded/%s", h->rec.name);
 	if (!engine_alert(e, key,
-		"host %s is degraded: Nova says down but it still answers; nova-compute may have crashed. It is not "
-		"fenced.",
+		sign_now(e, h, 0, e->now_ms, 0) == SIGN_DEAD
+		    ? "host %s is degraded: Nova says down but it still answers; nova-compute may have crashed. It is not "
+		      "fenced."
+		    : "host %s is degraded: Nova says up but another monitor says dead; its address or its path may be "
+		      "broken. It is not fenced.",
 		h->rec.name))
 		return; /* said with the next evidence */
 	engine_log(e, 4, "%s: degraded: some monitors say dead, another sees it alive; not fenced", h->rec.name);
