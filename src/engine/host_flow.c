@@ -272,7 +272,8 @@ static enum host_row recovery_skip_row(struct recovery *r, const struct host *h,
 		return HOST_ROW_LISTING;
 	}
 	if (next == HOST_ROW_ENABLING && !host_is_disabled_by(h, r->rec.id)) {
-		str_copy(j->why, sizeof(j->why), h->disabled ? "back, and left disabled: not this recovery disabled it" : "");
+		str_copy(j->why, sizeof(j->why),
+		    h->disabled ? "back, and left disabled: not this recovery disabled it" : "");
 		return HOST_ROW_REENABLED;
 	}
 	return next;

@@ -46,8 +46,7 @@ static enum decision decide_moved(const struct instance_record *i, const struct 
 /* In ERROR with a fault newer than its evacuation record: that evacuation failed, whatever its record still says. */
 static bool has_newer_fault(const struct instance_view *v)
 {
-	return v->state == SERVER_ERROR && v->evacuation.created_at_ms &&
-	       v->fault_at_ms > v->evacuation.created_at_ms;
+	return v->state == SERVER_ERROR && v->evacuation.created_at_ms && v->fault_at_ms > v->evacuation.created_at_ms;
 }
 
 bool instance_shows_nothing(
@@ -153,7 +152,8 @@ enum decision instance_decide(const struct instance_record *i, const struct inst
 	if (v->task == TASK_REBUILDING && !(v->state == SERVER_ERROR && failed_since))
 		return say(f->is_stuck ? DECIDE_HOLD : DECIDE_WATCH, ret_why, size, "it is being rebuilt");
 	if (v->task == TASK_UNKNOWN)
-		return say(f->is_stuck ? DECIDE_HOLD : DECIDE_AGAIN, ret_why, size, "Nova could not tell what it is doing");
+		return say(
+		    f->is_stuck ? DECIDE_HOLD : DECIDE_AGAIN, ret_why, size, "Nova could not tell what it is doing");
 	if (v->task == TASK_MIGRATING)
 		return say(DECIDE_REFUSE, ret_why, size, "another move of it was under way when its host died");
 	if (v->task == TASK_DELETING)

@@ -67,7 +67,8 @@ void bed_end_power(struct bed *b, enum power power);
 void bed_end_views(struct bed *b, enum op_kind kind, const struct instance_view *v, uint32_t n);
 /** bed_end_look() - the second look ends after both monitors reported. */
 void bed_end_look(struct bed *b, uint32_t host);
-int bed_say(struct bed *b, enum operator_verb verb, const char *name, const char *despite_life, struct osha_err *reterr);
+int bed_say(
+    struct bed *b, enum operator_verb verb, const char *name, const char *despite_life, struct osha_err *reterr);
 /** bed_recovery() - the open recovery of the host as the engine holds it, NULL = none. */
 const struct recovery_record *bed_recovery(struct bed *b, uint32_t host);
 enum host_row bed_row(struct bed *b, uint32_t host);

@@ -58,7 +58,8 @@ void bed_end_look(struct bed *b, uint32_t host)
 int bed_say(struct bed *b, enum operator_verb verb, const char *name, const char *despite_life, struct osha_err *reterr)
 {
 	struct engine_event ev = {.type = ENGINE_OPERATOR,
-	    .word = {.verb = verb, .host = name, .recovery = name, .who = "ops (uid 1000)", .despite_life = despite_life}};
+	    .word = {
+		.verb = verb, .host = name, .recovery = name, .who = "ops (uid 1000)", .despite_life = despite_life}};
 
 	return bed_event(b, &ev, reterr);
 }

@@ -273,10 +273,10 @@ int main(void)
 	    cmocka_unit_test(the_mass_rule_holds_above_two_or_ten_per_cent),
 	    cmocka_unit_test(the_mass_rule_counts_one_window),
 	    cmocka_unit_test(all_hosts_together_is_the_clouds_failure), cmocka_unit_test(a_silent_cloud_fences_nothing),
-	    cmocka_unit_test(a_device_that_never_read_on_cannot_prove), cmocka_unit_test(every_level_used_up_is_said_so),
+	    cmocka_unit_test(a_device_that_never_read_on_cannot_prove),
+	    cmocka_unit_test(every_level_used_up_is_said_so),
 	    cmocka_unit_test(a_voided_proof_is_fenced_again_while_alive),
-	    cmocka_unit_test(a_reason_is_ours_by_the_whole_id),
-	    cmocka_unit_test(the_snapshot_says_what_holds_it_back)};
+	    cmocka_unit_test(a_reason_is_ours_by_the_whole_id), cmocka_unit_test(the_snapshot_says_what_holds_it_back)};
 
 	return cmocka_run_group_tests_name("gate", tests, NULL, NULL);
 }

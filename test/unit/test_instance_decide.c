@@ -137,17 +137,17 @@ static const struct decide_case cases[] = {
 };
 /* clang-format on */
 
-static void fill(const struct decide_case *c, struct instance_record *i, struct instance_view *v, struct decide_facts *f)
+static void fill(
+    const struct decide_case *c, struct instance_record *i, struct instance_view *v, struct decide_facts *f)
 {
-	*i = (struct instance_record){.wanted = c->wanted,
-	    .seen_migration_id = c->seen_id,
-	    .call_open = c->call_open,
-	    .attempt = c->attempt};
+	*i = (struct instance_record){
+	    .wanted = c->wanted, .seen_migration_id = c->seen_id, .call_open = c->call_open, .attempt = c->attempt};
 	str_copy(i->source, sizeof(i->source), "c1");
-	*v = (struct instance_view){.exists = !c->is_gone, .state = c->state, .task = c->task, .fault_at_ms = c->fault_ms};
+	*v = (struct instance_view){
+	    .exists = !c->is_gone, .state = c->state, .task = c->task, .fault_at_ms = c->fault_ms};
 	str_copy(v->host, sizeof(v->host), c->host ? c->host : "c1");
-	v->evacuation = (struct migration_view){
-	    .id = c->migration_id, .status = c->migration, .created_at_ms = c->created_ms};
+	v->evacuation =
+	    (struct migration_view){.id = c->migration_id, .status = c->migration, .created_at_ms = c->created_ms};
 	if (c->migration)
 		str_copy(v->evacuation.source, sizeof(v->evacuation.source), c->source ? c->source : "c1");
 	str_copy(v->evacuation.dest, sizeof(v->evacuation.dest), c->dest);

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from daemon_bed import AGENTS, BUILD, Bed, until
+from daemon_bed import AGENTS, BUILD, Bed, Skip, until
 
 
 def recover(bed, daemon, host):
@@ -147,15 +147,14 @@ def killed_at(step):
         bed.power('compute-2')
         first.wait(step)
         first.kill()
-        second = bed.start()
-        second.wait('watching')
-        until('recovered', lambda: all(i['host'] != 'compute-2' and i['vm_state'] == 'active' for i in bed.instances()))
-        until('at rest', lambda: re.search('compute-2 verifying -> recovered', bed.all_logs()))
+        status, out, _ = bed.once()
+        assert status == 0 and 'compute-2: recovered' in out, (status, out)
         bed.check_recovered('compute-2', was)
         proven = bed.all_logs().split('-> forcing-down', 1)[1]
         assert '-> fencing' not in proven, 'powered off again after the proof'
+        last = bed.start()
         bed.power('compute-2', 'on')
-        second.wait('compute-2 enabling -> re-enabled')
+        last.wait('compute-2 enabling -> re-enabled')
         assert bed.power_of('compute-2') == 'on'
         bed.check_single()
 
@@ -405,7 +404,6 @@ def case_patience():
     """an answer of 429 with Retry-After is obeyed: the step is tried again later, not at once"""
     with Bed() as bed:
         daemon = watching(bed)
-        was = bed.instances('compute-2')
         bed.post('fault', method='PUT', path='*/os-services/*', effect='status', status=429, retry_after_s=2, count=1)
         bed.check_recovered('compute-2', recover(bed, daemon, 'compute-2'))
         puts = [r for r in bed.changes() if r['method'] == 'PUT']
@@ -421,3 +419,170 @@ def case_similar_names():
         now = {i['uuid']: i['host'] for i in bed.instances()}
         assert others and all(now[u] == h for u, h in others.items())
         assert bed.service('compute-10')['status'] == 'enabled'
+
+
+def case_second_level():
+    """where the first fence level fails the second one is used"""
+    level = """      - name: second
+        agent: fence_cloudsim
+        parameters: {{ip: 127.0.0.1, ipport: "{control_port}", plug: "{{host}}"}}
+hosts:
+"""
+    with Bed('fence_osha_ipmi', off_timeout='2s', status_timeout='2s') as bed:
+        with open(bed.config, encoding='utf-8') as f:
+            text = f.read()
+        with open(bed.config, 'w', encoding='utf-8') as f:
+            f.write(text.replace('hosts:\n  compute', level.format(control_port=bed.control_port) + '  compute', 1))
+        daemon = watching(bed)
+        bed.post('bmc', host='compute-2', faults='dead')
+        bed.check_recovered('compute-2', recover(bed, daemon, 'compute-2'))
+        assert daemon.sees('proven dead: second read off'), 'by another device'
+
+
+def case_target_dies():
+    """a host that dies while instances are on their way to it: they are moved on, each ends once, elsewhere"""
+    with Bed(sim={'rebuild-ms': '3000..4000'}) as bed:
+        daemon = watching(bed)
+        was = bed.instances('compute-1')
+        bed.power('compute-1')
+        daemon.wait(' rebuilding: ')
+        # one that no target has taken up yet would be held by name: nobody knows where it is
+        going = until('targets have taken all of them up', lambda: (s := bed.stamps()) and len(s) == len(was) and all(m['dest'] for m in s) and s)
+        target = going[0]['dest']
+        more = bed.instances(target)
+        bed.power(target)
+        daemon.wait(f'{target} verifying -> recovered')
+        daemon.wait('compute-1 verifying -> recovered')
+        now = {i['uuid']: i for i in bed.instances()}
+        for i in was + more:
+            assert now[i['uuid']]['host'] not in ('compute-1', target) and now[i['uuid']]['vm_state'] == 'active', now[i['uuid']]
+        bed.check_single()
+
+
+def case_unprobed():
+    """without a probe address a host is held, unless its segment accepts a single source"""
+    with Bed() as bed:
+        hosts = ''.join(f'  {h}: {{unprobed: true}}\n' for h in bed.hosts)
+        bed.configure(hosts_text=hosts)
+        bed.learn()
+        was = bed.instances('compute-2')
+        bed.power('compute-2')
+        bed.down('compute-2')
+        status, out, _ = bed.once()
+        assert status == 3 and 'compute-2: held' in out, (status, out)
+        bed.check_untouched()
+        with open(bed.config, encoding='utf-8') as f:
+            text = f.read()
+        with open(bed.config, 'w', encoding='utf-8') as f:
+            f.write(text.replace('hosts: ["*"]\n', 'hosts: ["*"]\n    single-source: accepted\n'))
+        status, out, _ = bed.once()
+        assert status == 0 and 'compute-2: recovered' in out, (status, out)
+        bed.check_recovered('compute-2', was)
+
+
+def case_stopped_instance():
+    """a stopped instance ends stopped on another host"""
+    with Bed() as bed:
+        daemon = watching(bed)
+        stopped = bed.instances('compute-2')[0]['uuid']
+        bed.nova('POST', f'/servers/{stopped}/action', {'os-stop': None})
+        until('stopped', lambda: next(i for i in bed.instances() if i['uuid'] == stopped)['vm_state'] == 'stopped')
+        bed.check_recovered('compute-2', recover(bed, daemon, 'compute-2'))
+
+
+def case_unplaceable():
+    """an instance that Nova cannot place is listed by name and holds the recovery; with capacity again it is recovered"""
+    with Bed() as bed:
+        daemon = watching(bed)
+        was = bed.instances('compute-2')
+        bed.post('instance', id=was[0]['uuid'], unplaceable=True)
+        bed.power('compute-2')
+        daemon.wait('compute-2 verifying -> held: 1 of 2 instances')
+        assert re.search(rf"instance {was[0]['uuid']} refused: \S+", daemon.log())
+        bed.post('instance', id=was[0]['uuid'], unplaceable=False)
+        daemon.wait('compute-2 verifying -> recovered')
+        now = {i['uuid']: i for i in bed.instances()}
+        assert all(now[i['uuid']]['host'] != 'compute-2' and now[i['uuid']]['vm_state'] == 'active' for i in was), now
+        bed.check_single()
+
+
+def case_packaged_agents():
+    """fence_dummy and fence_ipmilan of Debian's fence-agents, unmodified"""
+    for agent in ('fence_ipmilan', 'fence_dummy'):
+        if not os.path.exists(f'/usr/sbin/{agent}'):
+            raise Skip(f'{agent} is not installed')
+    with Bed('fence_ipmilan', off_timeout='20s', status_timeout='10s', sim={'hosts': 3, 'instances': 6}) as bed:
+        daemon = watching(bed)
+        bed.check_recovered('compute-2', recover(bed, daemon, 'compute-2'))
+        daemon.stop()
+    with Bed('fence_dummy', off_timeout='20s', status_timeout='10s', sim={'hosts': 3, 'instances': 6}) as bed:
+        for host in bed.hosts:
+            with open(f'{bed.dir}/{host}.power', 'w', encoding='utf-8') as f:
+                f.write('on')
+        daemon = watching(bed)
+        bed.check_recovered('compute-2', recover(bed, daemon, 'compute-2'))
+
+
+def case_mails():
+    """a pass tells the affected users and the administrators before it ends; nobody else"""
+    with Bed() as bed:
+        bed.configure(append=bed.mail())
+        bed.learn()
+        was = bed.instances('compute-2')
+        bed.power('compute-2')
+        bed.down('compute-2')
+        status, out, _ = bed.once()
+        assert status == 0, (status, out)
+        bed.check_recovered('compute-2', was)
+        to = [address for mail in bed.control('GET', 'mails')['mails'] for address in mail['to']]
+        assert to.count('ops@example.com') == 2 and 'gone@example.com' not in to, to
+        assert any(address.startswith('owner-') for address in to), to
+
+
+def case_maintenance():
+    """a host in maintenance is not fenced; taken out of it, it is recovered"""
+    with Bed() as bed:
+        daemon = watching(bed)
+        assert bed.osha('maintenance', 'compute-1', 'on')[0] == 0
+        bed.power('compute-1')
+        daemon.wait('compute-1 .* -> abandoned: .*it is in maintenance')
+        bed.check_untouched()
+        bed.power('compute-1', 'on')
+        until('compute-1 reports again', lambda: bed.service('compute-1')['state'] == 'up')
+        assert bed.osha('maintenance', 'compute-1', 'off')[0] == 0
+        bed.check_recovered('compute-1', recover(bed, daemon, 'compute-1'))
+
+
+def case_confirm_dead():
+    """a host whose device is dead is held until an operator says that it is dead"""
+    with Bed('fence_osha_ipmi', hold_retry='60s', off_timeout='2s', status_timeout='2s') as bed:
+        daemon = watching(bed)
+        was = bed.instances('compute-2')
+        status, said = bed.osha('confirm-dead', 'compute-2')
+        assert status != 0 and not daemon.sees('-> forcing-down'), (status, said)
+        bed.post('bmc', host='compute-2', faults='dead')
+        bed.power('compute-2')
+        daemon.wait('compute-2 .* -> held: ')
+        assert not bed.stamps()
+        status, said = bed.osha('confirm-dead', 'compute-2')
+        assert status == 0, said
+        daemon.wait('compute-2 verifying -> recovered')
+        bed.check_recovered('compute-2', was)
+
+
+def case_weather():
+    """whatever the API answers, no host is fenced for it, and recovering works once it is over"""
+    with Bed() as bed:
+        daemon = watching(bed)
+        weather = [{'effect': 'status', 'status': s} for s in (401, 403, 404, 409, 413, 429, 500, 503)]
+        weather += [{'effect': e} for e in ('lost', 'drop', 'cut', 'endless', 'garbage', 'redirect')]
+        for fault in weather:
+            bed.post('fault', method='GET', path='*os-services*', count=2, **fault)
+            until(f'{fault} was met twice', lambda: [f for f in bed.control('GET', 'faults')['faults'] if f['hits'] >= 2])
+            bed.control('DELETE', 'faults')
+        bed.post('tokens')
+        bed.check_untouched()
+        assert '-> suspect' not in daemon.log(), 'a host looked dead'
+        for method, path in (('PUT', '*/os-services/*'), ('GET', '*/servers/detail*'), ('POST', '*/action'), ('GET', '*/os-migrations*')):
+            bed.post('fault', method=method, path=path, effect='status', status=503, count=1)
+        bed.check_recovered('compute-2', recover(bed, daemon, 'compute-2'))
