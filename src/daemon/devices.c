@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Routine readings of fence devices: soon after the start, then on a slow schedule with jitter. Only a device that has read "on" for a
+ * living host can prove it off later. One that reads off while its host looks alive is read again as soon as the engine can tell a host
+ * that has just died from a device that is another machine's.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "base/strbuf.h"
+#include "daemon/daemon.h"
+#include "io/file.h"
+#include "io/log.h"
+
+enum {
+	TICK_MS = 200,
+	FIRST_WITHIN_MS = 1000, /* the first readings are spread over this */
+	NOT_ALIVE_RETRY_MS = 2000,
+	UNREADABLE_RETRY_MS = 30000,
+	OFF_MARGIN_MS = 500,
+};
+
+struct reading {
+	struct daemon *d;
+	uint32_t host, level;
+};
+
+static int64_t jitter(int64_t ms)
+{
+	struct rng r = {io_random_u64()};
+
+	return ms - ms / 10 + (int64_t)rng_below(&r, (uint64_t)(ms / 5 + 1));
+}
+
+static void read_next(struct daemon *d, struct daemon_host *h, int64_t in_ms)
+{
+	h->read_next_ms = io_now_ms(d->loop) + in_ms;
+}
+
+static void deliver(struct daemon *d, const struct reading *g, enum power power)
+{
+	struct engine_event ev = {
+	    .type = ENGINE_DEVICE, .device.host = g->host, .device.level = g->level, .device.power = power};
+
+	daemon_event(d, &ev, NULL);
+}
+
+/* This level is done: go on with the next one, or rest. */
+static void level_done(struct daemon *d, struct daemon_host *h, int64_t rest_ms)
+{
+	h->rest_ms = !h->read_level || rest_ms < h->rest_ms ? rest_ms : h->rest_ms;
+	if (++h->read_level < h->level_n) {
+		read_next(d, h, 0);
+		return;
+	}
+	h->read_level = 0;
+	h->was_read = true;
+	read_next(d, h, h->rest_ms);
+}
+
+static void reading_take(struct daemon *d, const struct reading *g, const struct fence_answer *a)
+{
+	const struct config *c = d->cfg;
+	struct daemon_host *h = &d->hosts[g->host];
+	int64_t rest_ms = jitter(c->fencing.device_check_ms);
+
+	if (a->power == POWER_UNKNOWN) {
+		log_printf(LOG_P_WARNING, "%s: fence device cannot be read: %s", h->name, a->reason);
+		rest_ms = jitter(UNREADABLE_RETRY_MS);
+	} else {
+		deliver(d, g, a->power);
+	}
+	if (a->power == POWER_OFF)
+		rest_ms = c->verdict.service_down_time_ms + c->verdict.recheck_after_ms + OFF_MARGIN_MS;
+	level_done(d, h, rest_ms);
+}
+
+struct reading_run {
+	struct reading g;
+	struct fence_run *run;
+	bool is_used;
+};
+
+/* Places for readings under way; few, so that routine never stands in the way of a power-off. */
+static struct reading_run places[DAEMON_ROUTINE_MAX];
+
+static void reading_ended(void *arg, const struct fence_answer *a)
+{
+	struct reading_run *p = arg;
+	struct daemon *d = p->g.d;
+	struct reading g = p->g;
+
+	p->is_used = false;
+	p->run = NULL;
+	d->agents_running--;
+	d->hosts[g.host].is_reading = false;
+	if (g.level < d->hosts[g.host].level_n)
+		reading_take(d, &g, a);
+	perform_agent_freed(d);
+	if (d->is_once)
+		once_look(d);
+}
+
+static void reading_start(struct daemon *d, struct reading_run *p, uint32_t host)
+{
+	__attribute__((cleanup(config_fence_wipe))) struct config_fence level;
+	struct daemon_host *h = &d->hosts[host];
+	struct fence_job job = {.level = &level,
+	    .action = FENCE_STATUS,
+	    .timeout_ms = d->cfg->fencing.status_timeout_ms,
+	    .fn = reading_ended,
+	    .arg = p};
+	struct osha_err err = {0};
+
+	memset(&level, 0, sizeof(level));
+	p->g = (struct reading){d, host, h->read_level};
+	if (config_fence_resolve(d->cfg, h->name, h->read_level, &level, &err) < 0 ||
+	    fence_run_start(&d->env, &job, &p->run, &err) < 0) {
+		log_printf(LOG_P_ERR, "%s: fence device cannot be read: %s", h->name, err.msg);
+		level_done(d, h, jitter(UNREADABLE_RETRY_MS));
+		return;
+	}
+	p->is_used = h->is_reading = true;
+	d->agents_running++;
+}
+
+static bool is_to_be_read(struct daemon *d, uint32_t host, int64_t now_ms)
+{
+	struct daemon_host *h = &d->hosts[host];
+	struct host_snapshot s;
+
+	if (!h->is_listed || !h->level_n || h->is_reading || h->read_next_ms > now_ms)
+		return false;
+	if (!h->read_next_ms) {
+		struct rng r = {io_random_u64()};
+
+		read_next(d, h, 1 + (int64_t)rng_below(&r, FIRST_WITHIN_MS));
+		return false;
+	}
+	engine_host_snapshot(d->engine, host, now_ms, &s);
+	if (s.verdict == VERDICT_UP && !s.recovery)
+		return true;
+	read_next(d, h, NOT_ALIVE_RETRY_MS); /* a reading teaches something about a living host only */
+	return false;
+}
+
+static struct reading_run *place_free(struct daemon *d)
+{
+	if (d->agents_running + 1 >= (uint32_t)d->cfg->fencing.concurrent && d->agents_running)
+		return NULL;
+	for (int k = 0; k < DAEMON_ROUTINE_MAX; k++) {
+		if (!places[k].is_used)
+			return &places[k];
+	}
+	return NULL;
+}
+
+static void tick(void *arg)
+{
+	struct daemon *d = arg;
+	int64_t now_ms = io_now_ms(d->loop);
+
+	for (uint32_t k = 0; k < engine_host_n(d->engine); k++) {
+		struct reading_run *p;
+
+		if (!is_to_be_read(d, k, now_ms))
+			continue;
+		p = place_free(d);
+		if (!p)
+			return;
+		reading_start(d, p, k);
+	}
+}
+
+void devices_start(struct daemon *d)
+{
+	io_timer_start(d->loop, &d->devices_timer, TICK_MS, TICK_MS, tick, d);
+}
+
+void devices_stop(struct daemon *d)
+{
+	io_timer_stop(&d->devices_timer);
+	for (int k = 0; k < DAEMON_ROUTINE_MAX; k++) {
+		fence_run_cancel(places[k].run);
+		places[k].is_used = false;
+		places[k].run = NULL;
+	}
+}
+
+bool devices_all_read(struct daemon *d)
+{
+	int64_t now_ms = io_now_ms(d->loop);
+	struct host_snapshot s;
+
+	for (uint32_t k = 0; k < engine_host_n(d->engine); k++) {
+		const struct daemon_host *h = &d->hosts[k];
+
+		if (!h->is_listed || !h->level_n || h->was_read)
+			continue;
+		engine_host_snapshot(d->engine, k, now_ms, &s);
+		if (s.verdict == VERDICT_UP && !s.recovery && s.record->seen_on != (1u << h->level_n) - 1)
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Operations: what the engine wants done goes to the driver that can, and each ends exactly once. An operation that acts starts within
+ * its window or not at all; a fence agent that finds no free place waits in line for one, and is late when its window is over by then.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "daemon/daemon.h"
+#include "io/log.h"
+
+enum {
+	AGENT_MARGIN_MS = 700,
+	AGENT_SHORTEST_MS = 300
+}; /* an agent is killed so much before its operation's own deadline */
+
+struct daemon_op {
+	struct daemon_op *next, **at;
+	struct daemon *d;
+	uint64_t id;
+	enum op_kind kind;
+	uint32_t level;
+	int64_t start_by_ms, deadline_ms;
+	char host[HOST_NAME_SIZE];
+	struct evacuator_run *call;
+	struct fence_run *agent;
+	bool is_in_line;      /* waits for a free place of an agent */
+	bool is_lost;         /* cancelled while looks of it are under way */
+	uint32_t looks;       /* under way */
+	struct io_timer held; /* an answer that is held back: the cloud asked for patience */
+	struct op_end end;
+	char reason[REASON_SIZE];
+};
+
+static void op_unlink(struct daemon_op *op)
+{
+	if (!op->at)
+		return;
+	*op->at = op->next;
+	if (op->next)
+		op->next->at = op->at;
+	op->at = NULL;
+}
+
+static void op_free(struct daemon_op *op)
+{
+	op_unlink(op);
+	io_timer_stop(&op->held);
+	free(op);
+}
+
+static void op_link(struct daemon_op *op)
+{
+	struct daemon_op **at = &op->d->ops;
+
+	while (*at)
+		at = &(*at)->next; /* in order, for those who wait in line */
+	op->at = at;
+	*at = op;
+}
+
+/* It could not be started, or was not in time: told after this step. */
+static void op_fail(struct daemon_op *op, enum outcome outcome, enum fault_class fault, const char *reason)
+{
+	daemon_defer_op_end(op->d, op->id, outcome, fault, reason);
+	op_free(op);
+}
+
+static void op_end(struct daemon_op *op, const struct op_end *end)
+{
+	struct engine_event ev = {.type = ENGINE_OP_ENDED, .op_end = *end};
+	struct daemon *d = op->d;
+
+	ev.op_end.op = op->id;
+	op_free(op);
+	daemon_event(d, &ev, NULL);
+}
+
+static bool is_late(const struct daemon_op *op)
+{
+	return op_kind_changes_world(op->kind) && io_boot_ms() > op->start_by_ms;
+}
+
+/* --- the cloud --- */
+
+static int verb_of(enum op_kind kind)
+{
+	switch (kind) {
+	case OP_FORCE_DOWN:
+		return EVACUATOR_FORCE_DOWN;
+	case OP_CLEAR_DOWN:
+		return EVACUATOR_CLEAR_DOWN;
+	case OP_DISABLE:
+		return EVACUATOR_DISABLE;
+	case OP_ENABLE:
+		return EVACUATOR_ENABLE;
+	case OP_LIST:
+		return EVACUATOR_LIST;
+	case OP_MIGRATIONS:
+		return EVACUATOR_MIGRATIONS;
+	case OP_ASK:
+		return EVACUATOR_ASK;
+	case OP_RESET_STATE:
+		return EVACUATOR_RESET_STATE;
+	case OP_EVACUATE:
+		return EVACUATOR_EVACUATE;
+	case OP_STOP:
+		return EVACUATOR_STOP;
+	default:
+		return -1;
+	}
+}
+
+static void held_over(void *arg)
+{
+	struct daemon_op *op = arg;
+
+	op_end(op, &op->end);
+}
+
+/* "Retry-After": the engine would ask again in a moment, so its answer comes when the cloud wants to be asked again. */
+static bool op_hold_back(struct daemon_op *op, const struct evacuator_answer *a)
+{
+	int64_t left_ms = op->deadline_ms - io_now_ms(op->d->loop) - AGENT_MARGIN_MS;
+	int64_t wait_ms = (int64_t)a->retry_after_s * 1000;
+
+	if (!wait_ms || a->outcome == OUTCOME_DONE || left_ms <= 0)
+		return false;
+	op->end = (struct op_end){.outcome = a->outcome, .fault = a->fault, .reason = op->reason};
+	str_copy(op->reason, sizeof(op->reason), a->reason);
+	io_timer_start(op->d->loop, &op->held, wait_ms < left_ms ? wait_ms : left_ms, 0, held_over, op);
+	return true;
+}
+
+static void call_answered(void *arg, const struct evacuator_answer *a)
+{
+	struct daemon_op *op = arg;
+	struct op_end end = {
+	    .outcome = a->outcome, .fault = a->fault, .reason = a->reason, .views = a->views, .view_n = a->view_n};
+
+	op->call = NULL;
+	log_printf(LOG_P_DEBUG, "%s: %s %s%s%s", op->host, op_kind_name(op->kind), outcome_name(a->outcome),
+	    a->reason[0] ? ": " : "", a->reason);
+	if (op_hold_back(op, a))
+		return;
+	if (op->kind == OP_LIST && end.outcome == OUTCOME_DONE &&
+	    engine_reserve(op->d->engine, engine_host_n(op->d->engine), engine_instance_n(op->d->engine) + end.view_n) <
+		0)
+		end = (struct op_end){.outcome = OUTCOME_REFUSED, .fault = FAULT_TRANSIENT, .reason = "out of memory"};
+	op_end(op, &end);
+}
+
+static void op_call(struct daemon_op *op, const struct engine_action *a)
+{
+	struct evacuator_request request = {.verb = (enum evacuator_verb)verb_of(op->kind),
+	    .host = op->host,
+	    .instance = a->start.instance[0] ? a->start.instance : NULL,
+	    .reason = a->start.reason[0] ? a->start.reason : NULL,
+	    .timeout_ms = op->deadline_ms - io_now_ms(op->d->loop)};
+	struct osha_err err = {0};
+
+	if (request.timeout_ms <= 0)
+		op_fail(op, OUTCOME_REFUSED, FAULT_LATE, "its time was over");
+	else if (evacuator_start(&op->d->env, &request, call_answered, op, &op->call, &err) < 0)
+		op_fail(op, OUTCOME_REFUSED, FAULT_TRANSIENT, err.msg);
+}
+
+/* --- fence agents --- */
+
+static void agent_answered(void *arg, const struct fence_answer *a)
+{
+	struct daemon_op *op = arg;
+	struct daemon *d = op->d;
+	struct op_end end = {.outcome = a->outcome, .fault = a->fault, .power = a->power, .reason = a->reason};
+
+	op->agent = NULL;
+	d->agents_running--;
+	log_printf(LOG_P_DEBUG, "%s: %s level %u: %s %s %s", op->host, op_kind_name(op->kind), op->level,
+	    outcome_name(a->outcome), power_name(a->power), a->reason);
+	op_end(op, &end);
+	perform_agent_freed(d);
+}
+
+static void op_run_agent(struct daemon_op *op)
+{
+	__attribute__((cleanup(config_fence_wipe))) struct config_fence level;
+	int64_t left_ms = op->deadline_ms - io_now_ms(op->d->loop) - AGENT_MARGIN_MS;
+	struct fence_job job = {.level = &level,
+	    .action = op->kind == OP_POWER_OFF ? FENCE_OFF : FENCE_STATUS,
+	    .timeout_ms = left_ms > AGENT_SHORTEST_MS ? left_ms : AGENT_SHORTEST_MS,
+	    .fn = agent_answered,
+	    .arg = op};
+	struct osha_err err = {0};
+
+	memset(&level, 0, sizeof(level));
+	op->is_in_line = false;
+	if (is_late(op)) {
+		op_fail(op, OUTCOME_REFUSED, FAULT_LATE, "its start window was over");
+		return;
+	}
+	if (config_fence_resolve(op->d->cfg, op->host, op->level, &level, &err) < 0 ||
+	    fence_run_start(&op->d->env, &job, &op->agent, &err) < 0) {
+		op_fail(op, OUTCOME_REFUSED, FAULT_TRANSIENT, err.msg);
+		return;
+	}
+	op->d->agents_running++;
+}
+
+static void op_agent(struct daemon_op *op)
+{
+	if (op->d->agents_running >= (uint32_t)op->d->cfg->fencing.concurrent)
+		op->is_in_line = true;
+	else
+		op_run_agent(op);
+}
+
+void perform_agent_freed(struct daemon *d)
+{
+	struct daemon_op *op = d->ops, *next;
+
+	for (; op && d->agents_running < (uint32_t)d->cfg->fencing.concurrent; op = next) {
+		next = op->next;
+		if (op->is_in_line)
+			op_run_agent(op);
+	}
+}
+
+/* --- the second look --- */
+
+static void looked(void *arg)
+{
+	struct daemon_op *op = arg;
+	struct op_end end = {.outcome = OUTCOME_DONE};
+
+	if (--op->looks)
+		return;
+	if (op->is_lost)
+		free(op);
+	else
+		op_end(op, &end);
+}
+
+static void op_look(struct daemon_op *op)
+{
+	static const struct monitor_driver *const all[CONFIG_MONITOR_N] = {&monitor_nova, &monitor_probe};
+	struct osha_err err = {0};
+	uint32_t n = 0;
+
+	for (int m = 0; m < CONFIG_MONITOR_N; m++)
+		n += all[m]->look(op->d->monitor[m], op->host, looked, op, &err) == MONITOR_LOOK_STARTED;
+	op->looks = n;
+	if (!n)
+		op_fail(op, OUTCOME_UNKNOWN, FAULT_TRANSIENT, err.msg);
+}
+
+/* --- starting and cancelling --- */
+
+void perform_start(struct daemon *d, const struct engine_action *a)
+{
+	struct daemon_op *op = calloc(1, sizeof(*op));
+
+	if (!op) {
+		daemon_defer_op_end(d, a->start.op, OUTCOME_REFUSED, FAULT_TRANSIENT, "out of memory");
+		return;
+	}
+	op->d = d;
+	op->id = a->start.op;
+	op->kind = a->start.kind;
+	op->level = a->start.level;
+	op->start_by_ms = a->start.start_by_ms;
+	op->deadline_ms = a->start.deadline_ms;
+	str_copy(op->host, sizeof(op->host), a->start.host_name);
+	op_link(op);
+	log_printf(
+	    LOG_P_DEBUG, "%s: %s: start %s %s", a->start.recovery, op->host, op_kind_name(op->kind), a->start.instance);
+	if (d->is_stopping || is_late(op))
+		op_fail(op, OUTCOME_REFUSED, FAULT_LATE, "its start window was over");
+	else if (d->is_dry_run && op_kind_changes_world(op->kind))
+		op_fail(op, OUTCOME_REFUSED, FAULT_STATE, "dry run: nothing is changed");
+	else if (op->kind == OP_LOOK)
+		op_look(op);
+	else if (op->kind == OP_POWER_OFF || op->kind == OP_POWER_STATUS)
+		op_agent(op);
+	else if (verb_of(op->kind) >= 0)
+		op_call(op, a);
+	else
+		op_fail(op, OUTCOME_REFUSED, FAULT_STATE, "no driver does that");
+}
+
+/* Forget it. What it did is unknown. */
+static void op_drop(struct daemon_op *op)
+{
+	if (op->agent)
+		op->d->agents_running--;
+	evacuator_cancel(op->call);
+	fence_run_cancel(op->agent);
+	if (op->looks) {
+		op_unlink(op);
+		op->is_lost = true;
+		return;
+	}
+	op_free(op);
+}
+
+void perform_cancel(struct daemon *d, uint64_t id)
+{
+	for (struct daemon_op *op = d->ops; op; op = op->next) {
+		if (op->id == id) {
+			op_drop(op);
+			perform_agent_freed(d);
+			return;
+		}
+	}
+}
+
+void perform_cancel_all(struct daemon *d)
+{
+	struct daemon_op *next;
+
+	for (struct daemon_op *op = d->ops; op; op = next) {
+		next = op->next;
+		op_drop(op);
+	}
+}
+
+void perform_lose_cloud(struct daemon *d)
+{
+	struct daemon_op *next;
+
+	for (struct daemon_op *op = d->ops; op; op = next) {
+		next = op->next;
+		if (!op->call)
+			continue;
+		evacuator_cancel(op->call);
+		op->call = NULL;
+		op_fail(op, OUTCOME_UNKNOWN, FAULT_TRANSIENT, "the credentials were changed meanwhile");
+	}
+}

@@ -1,0 +1,384 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What oshad promises, against the cloud look-alike. A case is a function named case_*; its first line of documentation is its name in the report."""
+import hashlib
+import os
+import re
+import resource
+import signal
+import subprocess
+
+from daemon_bed import AGENTS, BUILD, Bed, until
+
+
+def recover(bed, daemon, host):
+    """Cut the power of a host and wait until it is recovered."""
+    was = bed.instances(host)
+    assert was, f'no instance on {host}'
+    bed.power(host)
+    daemon.wait(rf'{host} verifying -> recovered')
+    return was
+
+
+def watching(bed):
+    """A daemon that has read each fence device while its host lived."""
+    bed.learn()
+    daemon = bed.start()
+    daemon.wait('watching')
+    return daemon
+
+
+def case_whole_way():
+    """a dead host is fenced with proof, evacuated, and taken back when it returns"""
+    with Bed() as bed:
+        others = {i['uuid']: i['host'] for i in bed.instances() if i['host'] != 'compute-2'}
+        daemon = watching(bed)
+        was = recover(bed, daemon, 'compute-2')
+        bed.check_recovered('compute-2', was)
+        assert bed.power_of('compute-2') == 'off'
+        now = {i['uuid']: i['host'] for i in bed.instances()}
+        assert all(now[u] == h for u, h in others.items()), 'an instance of another host was moved'
+        service = bed.service('compute-2')
+        assert service['forced_down'] and service['status'] == 'disabled' and 'osha recovery' in service['disabled_reason'], service
+        bed.power('compute-2', 'on')
+        daemon.wait('compute-2 enabling -> re-enabled')
+        service = bed.service('compute-2')
+        assert not service['forced_down'] and service['status'] == 'enabled', service
+        assert daemon.stop() == 0
+        bed.check_single()
+
+
+def case_nothing_failed():
+    """--once with nothing down prints exactly that and exits 0"""
+    with Bed() as bed:
+        assert bed.once()[:2] == (0, 'No failed nodes\n')
+
+
+def case_once_recovers():
+    """--once finds a host that was dead at its start, and exits 0 when it is recovered"""
+    with Bed() as bed:
+        bed.learn()
+        was = bed.instances('compute-3')
+        bed.power('compute-3')
+        bed.down('compute-3')
+        status, out, daemon = bed.once()
+        assert status == 0 and 'compute-3: recovered' in out, (status, out)
+        bed.check_recovered('compute-3', was)
+        status, out, _ = bed.once()
+        assert status == 0 and 'compute-3: recovered' in out, (status, out)
+
+
+def case_unknown_device():
+    """a host whose fence device was never read while it lived is held, exit status 3"""
+    with Bed() as bed:
+        bed.power('compute-1')
+        bed.down('compute-1')
+        status, out, _ = bed.once()
+        assert status == 3 and 'compute-1: held' in out, (status, out)
+        bed.check_untouched()
+
+
+def case_dry_run():
+    """--dry-run says what would be done, with the evidence, and changes nothing"""
+    with Bed() as bed:
+        bed.learn()
+
+        def journal():
+            with open(bed.dir + '/state/journal.db', 'rb') as f:
+                return hashlib.sha256(f.read()).hexdigest()
+
+        before = journal()
+        bed.power('compute-1')
+        bed.down('compute-1')
+        status, out, _ = bed.once('--dry-run')
+        assert status == 3, (status, out)
+        assert re.search('would power off by device', out) and re.search('evidence: nova says dead', out) and re.search('probe says dead', out), out
+        assert journal() == before, 'the journal changed'
+        assert not bed.changes(), bed.changes()
+        bed.check_untouched()
+
+
+def case_second_daemon():
+    """the second daemon on a journal says who holds it and exits 2"""
+    with Bed() as bed:
+        daemon = bed.start()
+        daemon.wait('watching')
+        status, _, second = bed.once()
+        assert status == 2 and str(daemon.process.pid) in second.log(), (status, second.log())
+
+
+def case_bmc_dead():
+    """a device that does not answer holds the recovery, exit 3; once it answers the hold is tried again and works"""
+    with Bed('fence_osha_ipmi', hold_retry='1s', status_timeout='2s', off_timeout='2s') as bed:
+        bed.learn()
+        was = bed.instances('compute-2')
+        bed.post('bmc', host='compute-2', faults='dead')
+        bed.power('compute-2')
+        bed.down('compute-2')
+        status, out, _ = bed.once()
+        assert status == 3 and 'compute-2: held' in out, (status, out)
+        assert not bed.stamps(), 'evacuated without proof'
+        bed.post('bmc', host='compute-2', faults='none')
+        daemon = bed.start()
+        daemon.wait('compute-2 verifying -> recovered')
+        bed.check_recovered('compute-2', was)
+
+
+def case_stays_on():
+    """a device that accepts off and stays on proves nothing: held, nothing evacuated"""
+    with Bed('fence_osha_ipmi', hold_retry='60s') as bed:
+        daemon = watching(bed)
+        # the machine behind it is another one, which stays on whatever it is told
+        bed.post('bmc', host='compute-2', faults='stays-on', plug='compute-3')
+        bed.power('compute-2')
+        daemon.wait('compute-2 .* -> held: ')
+        assert bed.power_of('compute-3') == 'on' and not bed.stamps()
+
+
+STEPS = ('-> suspect', '-> confirming', '-> fencing', '-> proving', '-> forcing-down', '-> disabling', '-> listing', '-> evacuating', ' asking: ',
+         ' calling: ', ' rebuilding: ', ' done: ', '-> verifying', '-> recovered')
+
+
+def killed_at(step):
+    with Bed() as bed:
+        first = watching(bed)
+        was = bed.instances('compute-2')
+        bed.power('compute-2')
+        first.wait(step)
+        first.kill()
+        second = bed.start()
+        second.wait('watching')
+        until('recovered', lambda: all(i['host'] != 'compute-2' and i['vm_state'] == 'active' for i in bed.instances()))
+        until('at rest', lambda: re.search('compute-2 verifying -> recovered', bed.all_logs()))
+        bed.check_recovered('compute-2', was)
+        proven = bed.all_logs().split('-> forcing-down', 1)[1]
+        assert '-> fencing' not in proven, 'powered off again after the proof'
+        bed.power('compute-2', 'on')
+        second.wait('compute-2 enabling -> re-enabled')
+        assert bed.power_of('compute-2') == 'on'
+        bed.check_single()
+
+
+for number, marker in enumerate(STEPS):
+    def case(at=marker):
+        killed_at(at)
+
+    case.__doc__ = f'killed at "{marker.strip(" :")}" and started again, it finishes what it began'
+    globals()[f'case_killed_{number:02d}'] = case
+
+
+def case_compute_alone():
+    """a crashed nova-compute on a healthy host is told, never fenced"""
+    with Bed() as bed:
+        daemon = watching(bed)
+        bed.post('compute', host='compute-1', state='down')
+        daemon.wait('alert degraded/compute-1')
+        bed.check_untouched()
+        assert bed.power_of('compute-1') == 'on'
+
+
+def case_all_silent():
+    """when every host goes silent nothing is fenced"""
+    with Bed() as bed:
+        daemon = watching(bed)
+        for host in bed.hosts:
+            bed.power(host)
+        daemon.wait('-> held: .* of 4 hosts went silent')
+        until('every host judged', lambda: len(re.findall('-> held: ', daemon.log())) >= 4)
+        bed.check_untouched()
+
+
+def case_api_away():
+    """while the API is away nothing is fenced; a host that died meanwhile is found afterwards"""
+    with Bed() as bed:
+        daemon = watching(bed)
+        was = bed.instances('compute-4')
+        bed.post('api', state='refuse', for_ms=0)
+        daemon.wait('monitor nova: ')
+        bed.power('compute-4')
+        daemon.wait('alert nova')
+        assert '-> fencing' not in daemon.log()
+        bed.post('api', state='up')
+        daemon.wait('compute-4 verifying -> recovered')
+        bed.check_recovered('compute-4', was)
+
+
+def case_bus_away():
+    """conductor and scheduler silent: the listing is worth nothing, nothing is fenced"""
+    with Bed() as bed:
+        daemon = watching(bed)
+        bed.post('service', name='bus', state='down')
+        bed.power('compute-1')
+        daemon.wait('monitor nova: .*(conductor|scheduler)')
+        until('hosts go stale', lambda: bed.service('compute-2')['state'] == 'down')
+        bed.check_untouched()
+        assert all(bed.power_of(h) == 'on' for h in bed.hosts[1:])
+
+
+def case_disabled_host():
+    """a host that an operator disabled is not fenced; its death is told"""
+    with Bed() as bed:
+        daemon = watching(bed)
+        bed.nova('PUT', '/os-services/' + bed.service('compute-1')['id'], {'status': 'disabled', 'disabled_reason': 'new disks'})
+        daemon.wait('watching')
+        bed.power('compute-1')
+        daemon.wait('compute-1 .* -> abandoned: .*an operator disabled it')
+        bed.check_untouched()
+        daemon.stop()
+        status, out, _ = bed.once()
+        assert status == 3 and 'compute-1' in out, (status, out)
+
+
+def case_operator_forced_down():
+    """a host that an operator forced down is never taken for ours"""
+    with Bed() as bed:
+        daemon = watching(bed)
+        bed.power('compute-1')
+        bed.nova('PUT', '/os-services/' + bed.service('compute-1')['id'], {'forced_down': True})
+        daemon.wait('compute-1 .* -> abandoned: .*an operator forced it down')
+        bed.check_untouched()
+
+
+def case_bad_password():
+    """a wrong password is exit status 4"""
+    with Bed(cloud='cloudsim-wrong-password') as bed:
+        status, out, daemon = bed.once()
+        assert status == 4 and out == '', (status, out, daemon.log())
+
+
+def case_no_cloud():
+    """a cloud that does not answer is exit status 4"""
+    with Bed() as bed:
+        bed.post('api', state='refuse', for_ms=0)
+        assert bed.once()[0] == 4
+
+
+def case_config_errors():
+    """a wrong configuration is exit status 2 and names file, line and option"""
+    with Bed() as bed:
+        with open(bed.config, encoding='utf-8') as f:
+            text = f.read()
+        line = next(n for n, row in enumerate(text.split('\n'), 1) if 'recheck-after' in row)
+        with open(bed.config, 'w', encoding='utf-8') as f:
+            f.write(text.replace('recheck-after: 300ms', 'recheck-after: soon'))
+        status, _, daemon = bed.once()
+        assert status == 2 and re.search(rf'osha.yaml:{line}:\d+: verdict.recheck-after', daemon.log()), (status, daemon.log())
+        bed.configure(parameters=AGENTS['fence_cloudsim'].format(control_port=1) + ', plugg: x')
+        status, _, daemon = bed.once()
+        assert status == 2 and re.search(r'osha.yaml:\d+:\d+: .*plugg', daemon.log()), (status, daemon.log())
+        bed.configure(agent='fence_nobody')
+        status, _, daemon = bed.once()
+        assert status == 2 and 'fence_nobody' in daemon.log(), (status, daemon.log())
+        for wrong in (['--config', '/nonexistent/osha.yaml'], [], ['--config', bed.config, '--what']):
+            assert subprocess.run([os.path.join(BUILD, 'oshad'), *wrong], capture_output=True, timeout=20, check=False).returncode == 2, wrong
+
+
+def case_version():
+    """--version prints name and version"""
+    out = subprocess.run([os.path.join(BUILD, 'oshad'), '--version'], capture_output=True, text=True, timeout=20, check=True).stdout
+    assert re.fullmatch(r'oshad \d+\.\d+\.\d+\n', out), out
+
+
+def case_reload():
+    """SIGHUP takes the new configuration whole or not at all"""
+    with Bed() as bed:
+        daemon = watching(bed)
+        bed.configure(append='nonsense: 1\n')
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait('reload: .* stays as it is')
+        bed.configure(parameters=AGENTS['fence_cloudsim'].format(control_port=1) + ', plugg: x')
+        daemon.process.send_signal(signal.SIGHUP)
+        until('the second refusal', lambda: len(re.findall('stays as it is', daemon.log())) == 2)
+        bed.configure(hold_retry='9s')
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait('reload: the new configuration is in use')
+        bed.check_recovered('compute-2', recover(bed, daemon, 'compute-2'))
+        assert daemon.stop() == 0
+
+
+def agents_of(bed):
+    """Fence agents that run for this bed, by the address that they were given a session for."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open(f'/proc/{pid}/cmdline', 'rb') as f:
+                line = f.read()
+            with open(f'/proc/{pid}/status', encoding='utf-8') as f:
+                parent = int(next(row for row in f if row.startswith('PPid:')).split()[1])
+        except (OSError, StopIteration):
+            continue
+        if b'fence_osha_ipmi' in line or b'osha-launch' in line:
+            found.append((int(pid), parent))
+    mine = {d.process.pid for d in bed.daemons}
+    launchers = {pid for pid, parent in found if parent in mine}
+    return launchers | {pid for pid, parent in found if parent in launchers}
+
+
+def case_stop_kills_children():
+    """SIGTERM in the middle of a fence leaves no agent behind"""
+    with Bed('fence_osha_ipmi') as bed:
+        bed.configure(parameters=AGENTS['fence_osha_ipmi'].format(bmc_port=bed.ready['bmc_port']).replace('login_timeout: "2"', 'login_timeout: "25"'),
+                      off_timeout='30s', status_timeout='20s')
+        daemon = watching(bed)
+        bed.post('bmc', host='compute-2', faults='dead')
+        bed.power('compute-2')
+        daemon.wait('compute-2 confirming -> fencing')
+        children = until('an agent runs', lambda: agents_of(bed))
+        assert daemon.stop() == 0
+        until('the agents are gone', lambda: not any(os.path.exists(f'/proc/{pid}') and state_of(pid) != 'Z' for pid in children), 10)
+
+
+def state_of(pid):
+    try:
+        with open(f'/proc/{pid}/stat', encoding='utf-8') as f:
+            return f.read().rsplit(')', 1)[1].split()[0]
+    except OSError:
+        return 'Z'
+
+
+def case_journal_full():
+    """a journal that takes no records: nothing is started without one, admins are told; with room again it goes on"""
+    with Bed() as bed:
+        daemon = watching(bed)
+        was = bed.instances('compute-2')
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+        bed.power('compute-2')
+        daemon.wait('alert store')
+        bed.check_untouched()
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        daemon.wait('compute-2 verifying -> recovered')
+        bed.check_recovered('compute-2', was)
+
+
+def case_wrong_device():
+    """a device that reads off while its host reports is another machine's: told, and the host cannot be fenced by it"""
+    with Bed('fence_osha_ipmi') as bed:
+        bed.power('compute-4')
+        bed.post('bmc', host='compute-1', plug='compute-4')
+        daemon = bed.start()
+        daemon.wait('alert miswired/compute-1')
+        bed.power('compute-1')
+        daemon.wait('compute-1 .* -> held: ')
+        assert not bed.stamps()
+
+
+def case_lost_reply():
+    """a reply to an evacuate call that was lost: no second call is made while one may be under way"""
+    with Bed() as bed:
+        daemon = watching(bed)
+        bed.post('fault', method='POST', path='*/action', effect='lost', count=1)
+        bed.check_recovered('compute-2', recover(bed, daemon, 'compute-2'))
+
+
+def case_powered_on_meanwhile():
+    """a host that somebody powers on before its evacuations ended is powered off again"""
+    with Bed(sim={'rebuild-ms': '4000..5000'}) as bed:
+        daemon = watching(bed)
+        was = bed.instances('compute-2')
+        bed.power('compute-2')
+        daemon.wait(' rebuilding: ')
+        bed.post('host', host='compute-2', autostart=False)
+        bed.power('compute-2', 'on')
+        daemon.wait('seen on')
+        daemon.wait('compute-2 verifying -> recovered')
+        assert bed.power_of('compute-2') == 'off'
+        bed.check_recovered('compute-2', was)
