@@ -52,6 +52,9 @@ struct cloud_waiter {
 	int64_t timeout_ms; /* > 0, of the whole call, waiting for its turn and for a token included */
 	cloud_done_fn done;
 	void *arg; /* borrowed until @done was called or the call cancelled */
+	/* A call that begins with a PUT or POST is not sent after this (CLOCK_BOOTTIME) and ends refused; 0 = any time. One
+	 * that looks first may change what it found whenever the answer came: those changes are idempotent. */
+	int64_t start_by_ms;
 };
 
 /**

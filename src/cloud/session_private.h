@@ -34,6 +34,7 @@ struct cloud_op {
 	struct io_http_call *http;
 	uint64_t token_number; /* of the token that the request in flight carries */
 	unsigned renewals;
+	bool was_sent; /* a request of it */
 };
 TAILQ_HEAD(op_list, cloud_op);
 

@@ -65,6 +65,11 @@ static int64_t time_for(const struct cloud_op *op, unsigned share_percent)
 	return left_ms < 1 ? 1 : left_ms;
 }
 
+static bool is_late(const struct cloud_op *op, const struct cloud_request *r)
+{
+	return r->is_mutating && !op->was_sent && op->waiter.start_by_ms && io_boot_ms() > op->waiter.start_by_ms;
+}
+
 int session_send(struct cloud_op *op, struct osha_err *reterr)
 {
 	struct cloud_session *s = op->session;
@@ -79,6 +84,9 @@ int session_send(struct cloud_op *op, struct osha_err *reterr)
 
 	if (!cloud_call_request(op->call, &r))
 		return osha_err_set(reterr, OSHA_E_INTERNAL, "a call that has ended was sent");
+	if (is_late(op, &r))
+		return osha_err_set(reterr, OSHA_E_TIMEOUT, "it could not be sent within its start window");
+	op->was_sent = true;
 	strbuf_puts(&url, r.microversion ? s->token.compute_url : s->token.identity_url);
 	strbuf_puts(&url, r.path);
 	strbuf_printf(&auth, "X-Auth-Token: %s", s->token.token);

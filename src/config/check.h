@@ -2,7 +2,7 @@
 /* Rules between options, asked once every option by itself has been read. Private to the config room. */
 #pragma once
 
-#include "config/reader.h"
+#include "config/value_reader.h"
 
 /** check_all() - every rule; problems go to the reader's list. Also fills what follows from other options (the mail
  * port). */

@@ -10,8 +10,8 @@
 #include "config/config_file.h"
 #include "config/explain.h"
 #include "config/option.h"
-#include "config/reader.h"
 #include "config/tree.h"
+#include "config/value_reader.h"
 
 /* The segment of a file that names none. */
 static void segment_default(struct config_reader *r, struct config *cfg)

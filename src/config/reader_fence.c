@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 
 #include "base/strbuf.h"
-#include "config/reader.h"
 #include "config/value.h"
+#include "config/value_reader.h"
 
 #define SECRET_FORM "{file: /path} or {env: NAME}"
 

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/strbuf.h"
-#include "config/reader.h"
 #include "config/resolve.h"
 #include "config/value.h"
+#include "config/value_reader.h"
 
 /* fence-agents' names and their older ones: see the metadata of fence_ipmilan, fence_virsh, fence_apc, fence_sbd */
 static const char *const ADDRESS_NAMES[] = {"ip", "ipaddr", "uri", "hostname", "address", "devices", NULL};

@@ -83,20 +83,72 @@ static const struct recovery_record *recovery_find(const struct daemon *d, const
 	return r;
 }
 
-void dry_run_tell(struct daemon *d, const char *recovery, enum moment moment)
+struct dry_list {
+	struct daemon *d;
+	char host[HOST_NAME_SIZE], recovery[RECOVERY_ID_SIZE];
+	enum moment moment;
+};
+
+/* The pass goes on only now, so that --once does not end before its list is printed. */
+static void listed(void *arg, const struct evacuator_answer *a)
 {
-	const struct recovery_record *r = recovery_find(d, recovery);
+	struct dry_list *l = arg;
+
+	if (a->outcome != OUTCOME_DONE)
+		printf("  its instances could not be listed: %s\n", a->reason);
+	for (uint32_t k = 0; k < a->view_n; k++) {
+		if (str_eq(a->views[k].host, l->host))
+			printf("  would evacuate: %s (%s)\n", a->views[k].uuid, server_state_name(a->views[k].state));
+	}
+	fflush(stdout);
+	daemon_told(l->d, l->recovery, l->moment);
+	free(l);
+}
+
+static void list_instances(struct daemon *d, const struct recovery_record *r, enum moment moment)
+{
+	struct evacuator_request request = {
+	    .verb = EVACUATOR_LIST, .host = r->host, .timeout_ms = d->cfg->recovery.step_timeout_ms};
+	struct dry_list *l = calloc(1, sizeof(*l));
+	struct evacuator_run *run;
+
+	if (l) {
+		l->d = d;
+		l->moment = moment;
+		str_copy(l->host, sizeof(l->host), r->host);
+		str_copy(l->recovery, sizeof(l->recovery), r->id);
+	}
+	if (l && evacuator_start(&d->env, &request, listed, l, &run, NULL) == 0)
+		return;
+	free(l);
+	daemon_told(d, r->id, moment);
+}
+
+static void print_evidence(struct daemon *d, const struct recovery_record *r)
+{
+	static const char *const names[CONFIG_MONITOR_N] = {"nova", "probe"};
 	int64_t now_ms = io_now_ms(d->loop);
 	struct host_snapshot s;
 
-	if (r) {
-		engine_host_snapshot(d->engine, engine_host_find(d->engine, r->host), now_ms, &s);
-		printf("%s: %s\n", r->host, r->why);
-		for (int m = 0; m < CONFIG_MONITOR_N; m++)
-			printf("  evidence: %s says %s, seen %.1f s ago\n", m == CONFIG_MONITOR_NOVA ? "nova" : "probe",
-			    sign_name(s.evidence[m].sign),
-			    s.evidence[m].seen_ms ? (double)(now_ms - s.evidence[m].seen_ms) / 1000 : 0.0);
-		fflush(stdout);
+	engine_host_snapshot(d->engine, engine_host_find(d->engine, r->host), now_ms, &s);
+	printf("%s: %s\n", r->host, r->why);
+	for (int m = 0; m < CONFIG_MONITOR_N; m++) {
+		int64_t ago_ms = s.evidence[m].seen_ms ? now_ms - s.evidence[m].seen_ms : 0;
+
+		printf("  evidence: %s says %s, seen %lld.%03lld s ago\n", names[m], sign_name(s.evidence[m].sign),
+		    (long long)(ago_ms / 1000), (long long)(ago_ms % 1000));
 	}
-	daemon_told(d, recovery, moment);
+	fflush(stdout);
+}
+
+void dry_run_tell(struct daemon *d, const char *recovery, enum moment moment)
+{
+	const struct recovery_record *r = recovery_find(d, recovery);
+
+	if (r)
+		print_evidence(d, r);
+	if (r && strstr(r->why, "would power off"))
+		list_instances(d, r, moment);
+	else
+		daemon_told(d, recovery, moment);
 }

@@ -9,6 +9,8 @@
 #include "daemon/telling.h"
 #include "io/log.h"
 
+#define KEEP_ENDED_MS (90 * 24 * 3600 * INT64_C(1000))
+
 void keeping_submit(struct daemon *d, const struct engine_action *a)
 {
 	struct osha_err err = {0};
@@ -118,6 +120,26 @@ int keeping_give(struct daemon *d, struct keeping_records *l, struct osha_err *r
 	return 0;
 }
 
+static bool is_ended(const struct recovery_record *r)
+{
+	bool is_final = r->row == HOST_ROW_REENABLED || r->row == HOST_ROW_CLEARED || r->row == HOST_ROW_ABANDONED;
+
+	return is_final && !(r->due & ~(unsigned)r->told);
+}
+
+/* Recoveries that ended so long ago are no longer loaded; their history goes with them. */
+static void forget_old(struct daemon *d, const struct keeping_records *l)
+{
+	int64_t before_ms = io_wall_ms() - KEEP_ENDED_MS;
+
+	for (size_t k = 0; k < l->n; k++) {
+		const struct record *r = &l->all[k];
+
+		if (r->type == RECORD_RECOVERY && is_ended(&r->recovery) && r->recovery.row_wall_ms < before_ms)
+			(void)journal_prune(d->journal, 0, r->recovery.id, before_ms, NULL);
+	}
+}
+
 int keeping_load(struct daemon *d, struct osha_err *reterr)
 {
 	struct keeping_records l = {0};
@@ -125,6 +147,8 @@ int keeping_load(struct daemon *d, struct osha_err *reterr)
 
 	if (r == 0)
 		r = keeping_give(d, &l, reterr);
+	if (r == 0)
+		forget_old(d, &l);
 	free(l.all);
 	return r;
 }

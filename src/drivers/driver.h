@@ -130,6 +130,7 @@ struct evacuator_request {
 	enum evacuator_verb verb;
 	const char *host, *instance, *reason; /* borrowed for the call */
 	int64_t timeout_ms;
+	int64_t start_by_ms; /* what changes an instance is not sent after this (CLOCK_BOOTTIME); 0 = any time */
 };
 
 struct evacuator_answer {

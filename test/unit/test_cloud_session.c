@@ -547,6 +547,28 @@ static void test_cancel(void **state)
 	assert_int_equal(rig->last.n_services, 1);
 }
 
+/* A token that comes slowly must not let an old intent through: it is turned back unsent, certainly not done. */
+static void test_start_window(void **state)
+{
+	const struct cloud_args args = {.kind = CLOUD_EVACUATE, .instance = INSTANCE};
+	struct cloud_waiter waiter = {.timeout_ms = 20000, .done = on_done, .arg = *state, .start_by_ms = 1};
+	struct cloud_session_stats before, after;
+	struct rig *rig = *state;
+
+	run_one(rig, CLOUD_SERVICES, 20000);
+	cloud_session_stats_get(rig->session, &before);
+	assert_int_equal(cloud_session_start(rig->session, &args, &waiter, NULL, NULL), 0);
+	wait_for(rig, 1);
+	expect_last(rig, OUTCOME_REFUSED, FAULT_TRANSIENT, "start window");
+	cloud_session_stats_get(rig->session, &after);
+	assert_int_equal(after.requests, before.requests);
+	waiter.start_by_ms = io_boot_ms() + 20000;
+	assert_int_equal(cloud_session_start(rig->session, &args, &waiter, NULL, NULL), 0);
+	wait_for(rig, 1);
+	cloud_session_stats_get(rig->session, &after);
+	assert_int_equal(after.requests, before.requests + 1);
+}
+
 static void test_bounds(void **state)
 {
 	const struct cloud_args args = {.kind = CLOUD_SERVICES};
@@ -569,6 +591,7 @@ int main(void)
 #define RIGGED(f) cmocka_unit_test_setup_teardown(f, rig_open, rig_close)
 	const struct CMUnitTest tests[] = {
 	    RIGGED(test_token_is_shared),
+	    RIGGED(test_start_window),
 	    RIGGED(test_limit),
 	    RIGGED(test_wrong_password),
 	    RIGGED(test_keystone_ails),

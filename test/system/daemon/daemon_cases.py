@@ -6,6 +6,7 @@ import re
 import resource
 import signal
 import subprocess
+import time
 
 from daemon_bed import AGENTS, BUILD, Bed, until
 
@@ -91,6 +92,7 @@ def case_dry_run():
         bed.down('compute-1')
         status, out, _ = bed.once('--dry-run')
         assert status == 3, (status, out)
+        assert all(f"would evacuate: {i['uuid']} (active)" in out for i in bed.instances('compute-1')), out
         assert re.search('would power off by device', out) and re.search('evidence: nova says dead', out) and re.search('probe says dead', out), out
         assert journal() == before, 'the journal changed'
         assert not bed.changes(), bed.changes()
@@ -382,3 +384,40 @@ def case_powered_on_meanwhile():
         daemon.wait('compute-2 verifying -> recovered')
         assert bed.power_of('compute-2') == 'off'
         bed.check_recovered('compute-2', was)
+
+
+def case_stood_still():
+    """a daemon that stood still trusts nothing that it saw before: it looks again, and finishes"""
+    with Bed() as bed:
+        daemon = watching(bed)
+        was = bed.instances('compute-2')
+        bed.power('compute-2')
+        daemon.wait('compute-2 suspect -> confirming')
+        daemon.process.send_signal(signal.SIGSTOP)
+        time.sleep(4)  # what is tested is that time passes
+        daemon.process.send_signal(signal.SIGCONT)
+        daemon.wait('stood still')
+        daemon.wait('compute-2 verifying -> recovered')
+        bed.check_recovered('compute-2', was)
+
+
+def case_patience():
+    """an answer of 429 with Retry-After is obeyed: the step is tried again later, not at once"""
+    with Bed() as bed:
+        daemon = watching(bed)
+        was = bed.instances('compute-2')
+        bed.post('fault', method='PUT', path='*/os-services/*', effect='status', status=429, retry_after_s=2, count=1)
+        bed.check_recovered('compute-2', recover(bed, daemon, 'compute-2'))
+        puts = [r for r in bed.changes() if r['method'] == 'PUT']
+        assert puts[0]['status'] == 429 and puts[1]['begin_us'] - puts[0]['end_us'] > 1900000, puts
+
+
+def case_similar_names():
+    """a host whose name begins another's is not taken for it"""
+    with Bed(sim={'hosts': 11, 'instances': 22}) as bed:
+        daemon = watching(bed)
+        others = {i['uuid']: i['host'] for i in bed.instances('compute-10') + bed.instances('compute-11')}
+        bed.check_recovered('compute-1', recover(bed, daemon, 'compute-1'))
+        now = {i['uuid']: i['host'] for i in bed.instances()}
+        assert others and all(now[u] == h for u, h in others.items())
+        assert bed.service('compute-10')['status'] == 'enabled'

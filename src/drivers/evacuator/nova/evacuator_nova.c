@@ -97,7 +97,7 @@ int evacuator_start(const struct driver_env *env, const struct evacuator_request
 	    .host = request->host,
 	    .instance = request->instance,
 	    .reason = request->reason};
-	struct cloud_waiter waiter = {request->timeout_ms, call_done, run};
+	struct cloud_waiter waiter = {request->timeout_ms, call_done, run, request->start_by_ms};
 	int r;
 
 	if (!run)

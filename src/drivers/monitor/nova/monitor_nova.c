@@ -126,7 +126,8 @@ static void listing_done(void *arg, const struct cloud_result *r)
 static void nova_ask(struct monitor *m)
 {
 	struct cloud_args args = {.kind = CLOUD_HEALTH};
-	struct cloud_waiter waiter = {m->env->cfg->monitors.nova.timeout_ms, listing_done, m};
+	struct cloud_waiter waiter = {
+	    .timeout_ms = m->env->cfg->monitors.nova.timeout_ms, .done = listing_done, .arg = m};
 	struct osha_err err = {0};
 
 	if (m->op)

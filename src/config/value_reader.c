@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/strbuf.h"
-#include "config/reader.h"
 #include "config/value.h"
+#include "config/value_reader.h"
 
 static void read_option(struct config_reader *r, const struct option *o, const struct tree_node *node, void *field);
 
