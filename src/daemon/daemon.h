@@ -53,7 +53,7 @@ struct daemon_host {
 	int64_t rest_ms; /* until the next round, as its levels want it */
 };
 
-struct daemon_op;
+struct daemon_ops;
 struct daemon_event;
 
 struct daemon {
@@ -78,6 +78,7 @@ struct daemon {
 	/* motion */
 	struct engine_actions *actions;
 	bool is_stepping;
+	bool has_recoveries;         /* open ones, as of the last step */
 	struct io_timer timer;       /* the engine's next deadline */
 	struct io_timer flush_timer; /* evidence gathered in this turn */
 	struct engine_evidence evidence[DAEMON_EVIDENCE_MAX];
@@ -96,7 +97,7 @@ struct daemon {
 	char nova_reason[REASON_SIZE];
 
 	/* operations under way */
-	struct daemon_op *ops;
+	struct daemon_ops *ops;
 	uint32_t agents_running, routine_running;
 	struct io_timer devices_timer, watchdog_timer, once_timer;
 	struct {
@@ -107,6 +108,9 @@ struct daemon {
 
 	bool is_stopping;
 	int exit_status;
+	struct cloud_session *old_cloud; /* of the configuration before: what it began goes on to its end */
+	struct io_timer old_timer;
+	bool is_reload_wanted;   /* once those calls are over */
 	struct config *next_cfg; /* a reload under way: its configuration */
 	struct config_problems next_problems;
 };
@@ -127,6 +131,8 @@ int daemon_log_open(struct daemon *d, const struct config *cfg, struct osha_err 
 
 /* reload.c */
 void daemon_reload(struct daemon *d);
+/** reload_close() - what a reload left behind. */
+void reload_close(struct daemon *d);
 
 /* pump.c: events in, actions out */
 /**
@@ -162,11 +168,10 @@ int keeping_give(struct daemon *d, struct keeping_records *l, struct osha_err *r
 
 /* perform.c: operations */
 void perform_start(struct daemon *d, const struct engine_action *a);
-void perform_cancel(struct daemon *d, uint64_t op);
-/** perform_cancel_all() - forget every operation without an answer: at the end. */
-void perform_cancel_all(struct daemon *d);
-/** perform_lose_cloud() - the session goes away: its operations end unknown. */
-void perform_lose_cloud(struct daemon *d);
+void perform_cancel(struct daemon *d, uint64_t id);
+int perform_open(struct daemon *d, struct osha_err *reterr);
+/** perform_close() - forget every operation without an answer. */
+void perform_close(struct daemon *d);
 /** perform_agent_freed() - a fence agent has ended: let the next one in line start. */
 void perform_agent_freed(struct daemon *d);
 

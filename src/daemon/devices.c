@@ -85,6 +85,8 @@ struct reading_run {
 /* Places for readings under way; few, so that routine never stands in the way of a power-off. */
 static struct reading_run places[DAEMON_ROUTINE_MAX];
 
+static void tick(void *arg);
+
 static void reading_ended(void *arg, const struct fence_answer *a)
 {
 	struct reading_run *p = arg;
@@ -98,6 +100,7 @@ static void reading_ended(void *arg, const struct fence_answer *a)
 	if (g.level < d->hosts[g.host].level_n)
 		reading_take(d, &g, a);
 	perform_agent_freed(d);
+	tick(d); /* the place is free for the next one */
 	if (d->is_once)
 		once_look(d);
 }

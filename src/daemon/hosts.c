@@ -191,7 +191,7 @@ static void probe_evidence(void *arg, const struct driver_evidence *all, uint32_
 	struct daemon *d = arg;
 
 	take_evidence(d, all, n, CONFIG_MONITOR_PROBE);
-	if (engine_recovery_next(d->engine, NULL))
+	if (d->has_recoveries)
 		evidence_flush(d);
 }
 

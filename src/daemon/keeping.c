@@ -26,7 +26,8 @@ static void drain(void *arg)
 	struct daemon *d = arg;
 
 	__atomic_store_n(&d->drain_posted, false, __ATOMIC_SEQ_CST);
-	journal_drain(d->journal);
+	if (d->journal) /* a ring may come after the end */
+		journal_drain(d->journal);
 }
 
 void keeping_notify(void *daemon)

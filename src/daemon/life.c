@@ -193,7 +193,7 @@ static int engine_open(struct daemon *d, struct osha_err *reterr)
 int daemon_open(struct daemon *d, struct osha_err *reterr)
 {
 	static int (*const steps[])(struct daemon *, struct osha_err *) = {
-	    config_open, loop_open, journal_start, agents_open, signals_open};
+	    config_open, loop_open, journal_start, agents_open, signals_open, perform_open};
 	int r = 0;
 
 	for (size_t k = 0; r == 0 && k < sizeof(steps) / sizeof(steps[0]); k++)
@@ -248,12 +248,14 @@ void daemon_close(struct daemon *d)
 	io_timer_stop(&d->timer);
 	devices_stop(d);
 	hosts_unwatch(d);
-	perform_cancel_all(d);
+	perform_close(d);
 	telling_close(d);
+	reload_close(d);
 	cloud_session_free(&d->env.cloud);
 	io_prober_destroy(d->env.prober);
 	io_http_destroy(d->http);
 	journal_close(d->journal);
+	d->journal = NULL;
 	dry_run_clean(d);
 	engine_destroy(d->engine);
 	if (d->loop)

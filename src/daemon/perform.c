@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "base/strbuf.h"
 #include "daemon/daemon.h"
@@ -17,7 +18,7 @@ enum {
 }; /* an agent is killed so much before its operation's own deadline */
 
 struct daemon_op {
-	struct daemon_op *next, **at;
+	TAILQ_ENTRY(daemon_op) link; /* in the order of their start, for those who wait in line */
 	struct daemon *d;
 	uint64_t id;
 	enum op_kind kind;
@@ -34,37 +35,36 @@ struct daemon_op {
 	char reason[REASON_SIZE];
 };
 
+struct daemon_ops {
+	TAILQ_HEAD(, daemon_op) all;
+};
+
+int perform_open(struct daemon *d, struct osha_err *reterr)
+{
+	d->ops = calloc(1, sizeof(*d->ops));
+	if (!d->ops)
+		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory for operations");
+	TAILQ_INIT(&d->ops->all);
+	return 0;
+}
+
+/* From here on nobody can cancel it. */
 static void op_unlink(struct daemon_op *op)
 {
-	if (!op->at)
-		return;
-	*op->at = op->next;
-	if (op->next)
-		op->next->at = op->at;
-	op->at = NULL;
+	TAILQ_REMOVE(&op->d->ops->all, op, link);
 }
 
 static void op_free(struct daemon_op *op)
 {
-	op_unlink(op);
 	io_timer_stop(&op->held);
 	free(op);
-}
-
-static void op_link(struct daemon_op *op)
-{
-	struct daemon_op **at = &op->d->ops;
-
-	while (*at)
-		at = &(*at)->next; /* in order, for those who wait in line */
-	op->at = at;
-	*at = op;
 }
 
 /* It could not be started, or was not in time: told after this step. */
 static void op_fail(struct daemon_op *op, enum outcome outcome, enum fault_class fault, const char *reason)
 {
 	daemon_defer_op_end(op->d, op->id, outcome, fault, reason);
+	op_unlink(op);
 	op_free(op);
 }
 
@@ -74,8 +74,9 @@ static void op_end(struct daemon_op *op, const struct op_end *end)
 	struct daemon *d = op->d;
 
 	ev.op_end.op = op->id;
-	op_free(op);
+	op_unlink(op);
 	daemon_event(d, &ev, NULL);
+	op_free(op); /* @end may borrow from it */
 }
 
 static bool is_late(const struct daemon_op *op)
@@ -219,12 +220,14 @@ static void op_agent(struct daemon_op *op)
 
 void perform_agent_freed(struct daemon *d)
 {
-	struct daemon_op *op = d->ops, *next;
+	struct daemon_op *op = TAILQ_FIRST(&d->ops->all);
 
-	for (; op && d->agents_running < (uint32_t)d->cfg->fencing.concurrent; op = next) {
-		next = op->next;
+	while (op && d->agents_running < (uint32_t)d->cfg->fencing.concurrent) {
+		struct daemon_op *next = TAILQ_NEXT(op, link);
+
 		if (op->is_in_line)
 			op_run_agent(op);
+		op = next;
 	}
 }
 
@@ -273,7 +276,7 @@ void perform_start(struct daemon *d, const struct engine_action *a)
 	op->start_by_ms = a->start.start_by_ms;
 	op->deadline_ms = a->start.deadline_ms;
 	str_copy(op->host, sizeof(op->host), a->start.host_name);
-	op_link(op);
+	TAILQ_INSERT_TAIL(&d->ops->all, op, link);
 	log_printf(
 	    LOG_P_DEBUG, "%s: %s: start %s %s", a->start.recovery, op->host, op_kind_name(op->kind), a->start.instance);
 	if (d->is_stopping || is_late(op))
@@ -290,52 +293,42 @@ void perform_start(struct daemon *d, const struct engine_action *a)
 		op_fail(op, OUTCOME_REFUSED, FAULT_STATE, "no driver does that");
 }
 
-/* Forget it. What it did is unknown. */
-static void op_drop(struct daemon_op *op)
+/* Forget one that is no longer in the queue. What it did is unknown. */
+static void op_forget(struct daemon_op *op)
 {
 	if (op->agent)
 		op->d->agents_running--;
 	evacuator_cancel(op->call);
 	fence_run_cancel(op->agent);
-	if (op->looks) {
-		op_unlink(op);
-		op->is_lost = true;
-		return;
-	}
-	op_free(op);
+	op->is_lost = op->looks > 0; /* then the last look frees it */
+	if (!op->is_lost)
+		op_free(op);
 }
 
 void perform_cancel(struct daemon *d, uint64_t id)
 {
-	for (struct daemon_op *op = d->ops; op; op = op->next) {
-		if (op->id == id) {
-			op_drop(op);
-			perform_agent_freed(d);
-			return;
-		}
+	struct daemon_op *op;
+
+	TAILQ_FOREACH(op, &d->ops->all, link)
+	{
+		if (op->id == id)
+			break;
 	}
+	if (op) {
+		op_unlink(op);
+		op_forget(op);
+	}
+	perform_agent_freed(d);
 }
 
-void perform_cancel_all(struct daemon *d)
+void perform_close(struct daemon *d)
 {
-	struct daemon_op *next;
+	struct daemon_op *op;
 
-	for (struct daemon_op *op = d->ops; op; op = next) {
-		next = op->next;
-		op_drop(op);
+	while (d->ops && (op = TAILQ_FIRST(&d->ops->all)) != NULL) {
+		TAILQ_REMOVE(&d->ops->all, op, link);
+		op_forget(op);
 	}
-}
-
-void perform_lose_cloud(struct daemon *d)
-{
-	struct daemon_op *next;
-
-	for (struct daemon_op *op = d->ops; op; op = next) {
-		next = op->next;
-		if (!op->call)
-			continue;
-		evacuator_cancel(op->call);
-		op->call = NULL;
-		op_fail(op, OUTCOME_UNKNOWN, FAULT_TRANSIENT, "the credentials were changed meanwhile");
-	}
+	free(d->ops);
+	d->ops = NULL;
 }

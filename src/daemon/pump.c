@@ -178,6 +178,7 @@ int daemon_event(struct daemon *d, struct engine_event *ev, struct osha_err *ret
 	rest_take(d);
 	deferred_take_all(d);
 	d->is_stepping = false;
+	d->has_recoveries = engine_recovery_next(d->engine, NULL) != NULL;
 	timer_set(d);
 	if (d->is_once)
 		once_look(d);

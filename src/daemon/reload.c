@@ -9,14 +9,19 @@
 #include "io/log.h"
 #include "io/notify.h"
 
+enum { OLD_LOOK_MS = 500 };
+
 static void reload_give_up(struct daemon *d, const char *why)
 {
 	daemon_problems_log(&d->next_problems);
 	log_printf(LOG_P_ERR, "reload: %s: the configuration in use stays as it is", why);
 	config_free(d->next_cfg);
 	d->next_cfg = NULL;
+	control_reload_ended(d, why, &d->next_problems);
 	problems_free(&d->next_problems);
 	notify_ready();
+	if (d->is_reload_wanted)
+		daemon_reload(d);
 }
 
 /* What a new configuration needs beside itself: made first, so that a failure leaves everything as it was. */
@@ -41,27 +46,48 @@ static int parts_open(struct daemon *d, struct reload_parts *parts, struct osha_
 	return r;
 }
 
+void reload_close(struct daemon *d)
+{
+	io_timer_stop(&d->old_timer);
+	cloud_session_free(&d->old_cloud);
+}
+
+/* A call that is cut off has to be looked for before it may be made again: so those under way come to their own ends. */
+static void old_look(void *arg)
+{
+	struct cloud_session_stats stats;
+	struct daemon *d = arg;
+
+	cloud_session_stats_get(d->old_cloud, &stats);
+	if (stats.waiting || stats.in_flight)
+		return;
+	reload_close(d);
+	if (d->is_reload_wanted)
+		daemon_reload(d);
+}
+
 static void reload_take(struct daemon *d, struct reload_parts *parts)
 {
-	struct reload_parts old = {d->env.cloud, d->env.prober};
+	struct io_prober *old_prober = d->env.prober;
 	struct config *was = d->cfg;
 	struct engine_options o;
 
-	perform_lose_cloud(d);
 	d->cfg = d->next_cfg;
 	d->next_cfg = NULL;
 	d->env.cfg = d->cfg;
-	d->env.cloud = parts->cloud;
 	d->env.prober = parts->prober;
+	d->old_cloud = d->env.cloud;
+	d->env.cloud = parts->cloud;
+	io_timer_start(d->loop, &d->old_timer, OLD_LOOK_MS, OLD_LOOK_MS, old_look, d);
 	o = daemon_engine_options(d);
 	engine_options_set(d->engine, &o);
 	monitor_nova.reload(d->monitor[CONFIG_MONITOR_NOVA]);
 	monitor_probe.reload(d->monitor[CONFIG_MONITOR_PROBE]);
 	hosts_policy_all(d);
 	telling_reload(d);
-	cloud_session_free(&old.cloud);
-	io_prober_destroy(old.prober);
+	io_prober_destroy(old_prober);
 	config_free(was);
+	control_reload_ended(d, NULL, &d->next_problems);
 	problems_free(&d->next_problems);
 	log_printf(LOG_P_NOTICE, "reload: the new configuration is in use");
 	notify_ready();
@@ -89,8 +115,9 @@ void daemon_reload(struct daemon *d)
 {
 	struct osha_err err = {0};
 
-	if (d->next_cfg) {
-		log_printf(LOG_P_WARNING, "reload: one is under way");
+	d->is_reload_wanted = d->old_cloud != NULL || d->next_cfg != NULL;
+	if (d->is_reload_wanted) {
+		log_printf(LOG_P_NOTICE, "reload: waits for the one before");
 		return;
 	}
 	notify_reloading();

@@ -58,6 +58,8 @@ static void recovery_due(struct recovery *r, const struct host_step *s)
 		r->rec.held_n++;
 		r->rec.told &= (uint16_t)~bit;
 	}
+	if (s->moment == MOMENT_RECOVERED)
+		r->rec.told_hold = HOLD_NONE; /* a hold on the way back is news, whatever held it before */
 	r->rec.due |= bit;
 }
 
@@ -77,6 +79,9 @@ static void recovery_try(struct engine *e, struct recovery *r)
 		r->rec.off_outcome = OUTCOME_UNKNOWN;
 		budget_ms = host_of(e, r)->policy.level[r->rec.level].timeout_ms;
 	}
+	/* part of the announcement: a restart between call and answer must not take our own mark for an operator's */
+	r->rec.we_forced_down |= r->rec.row == HOST_ROW_FORCING_DOWN;
+	r->rec.we_disabled |= r->rec.row == HOST_ROW_DISABLING;
 	r->rec.attempt++;
 	work_arm(e, ref, s->op, budget_ms);
 }
@@ -251,10 +256,6 @@ bool recovery_may_start(struct engine *e, struct recovery *r)
 		return recovery_pass_gate(e, r);
 	if (!(host_step_of(r->rec.row)->flags & STEP_PROOF))
 		return true;
-	if (r->rec.row == HOST_ROW_FORCING_DOWN)
-		r->rec.we_forced_down = true;
-	if (r->rec.row == HOST_ROW_DISABLING)
-		r->rec.we_disabled = true;
 	return recovery_proof_holds(r) && r->proof_durable;
 }
 
@@ -344,7 +345,7 @@ static void recovery_tell(struct engine *e, struct recovery *r)
 	a->type = ACTION_TELL;
 	while (!(open & (1u << a->tell.moment)))
 		a->tell.moment++;
-	a->tell.held_n = r->rec.held_n;
+	a->tell.held_n = r->tell_held_n = r->rec.held_n;
 	str_copy(a->tell.recovery, sizeof(a->tell.recovery), r->rec.id);
 	r->tell_pending = true;
 }

@@ -141,7 +141,8 @@ void instance_select(struct engine *e, struct recovery *r, const struct instance
 			: v->state == SERVER_ERROR ? SERVER_UNKNOWN
 						   : v->state;
 	/* what is over already is no evacuation of ours */
-	if (v->evacuation.status == MIGRATION_FAILED || v->evacuation.status == MIGRATION_COMPLETED)
+	if (!v->unfinished.id &&
+	    (v->evacuation.status == MIGRATION_FAILED || v->evacuation.status == MIGRATION_COMPLETED))
 		i->rec.seen_migration_id = v->evacuation.id;
 	instance_enter(e, i, INSTANCE_ROW_WAITING, NULL);
 }
@@ -180,7 +181,9 @@ static struct decide_facts facts_of(struct engine *e, const struct instance *i, 
 	    .is_settled = i->rec.empty_readings >= 2 && e->now_ms - i->call_ms >= e->o.evacuate_settle_ms,
 	    .is_stuck = e->now_ms >= i->rebuild_until_ms,
 	    .dest_is_proven_dead = dest[0] && engine_host_is_proven_dead(e, dest),
+	    .unfinished_is_dead = v->unfinished.dest[0] && engine_host_is_proven_dead(e, v->unfinished.dest),
 	    .has_attempts = i->rec.entry_attempt < e->o.evacuate_attempts,
+	    .has_side_steps = i->side_steps < e->o.cloud_attempts,
 	};
 }
 
@@ -235,9 +238,11 @@ void instance_seen(struct engine *e, struct instance *i, const struct instance_v
 		instance_enter(e, i, INSTANCE_ROW_REBUILDING, why);
 		break;
 	case DECIDE_RESET:
+		i->side_steps++;
 		instance_enter(e, i, INSTANCE_ROW_RESETTING, why);
 		break;
 	case DECIDE_STOP:
+		i->side_steps++;
 		instance_enter(e, i, INSTANCE_ROW_RESTORING, why);
 		break;
 	case DECIDE_DONE:

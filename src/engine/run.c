@@ -251,9 +251,9 @@ static bool may_start(struct engine *e, uint32_t ref)
 
 static void work_start(struct engine *e, uint32_t ref)
 {
-	struct work *w = work_of(e, ref);
 	struct instance *i = THING_TYPE(ref) == THING_INSTANCE ? &e->instances[THING_INDEX(ref)] : NULL;
 	struct recovery *r = i ? recovery_of(e, i) : &e->recoveries[THING_INDEX(ref)];
+	struct work *w = i ? &i->work : &r->work;
 	struct engine_action *a;
 
 	if (e->now_ms > w->confirmed_ms + e->o.start_window_ms) {
@@ -315,13 +315,27 @@ static void work_persist(struct engine *e, uint32_t ref)
 	w->announced = w->phase == WORK_ARMED;
 }
 
+static bool is_in_use(const struct engine *e, uint32_t ref)
+{
+	switch (THING_TYPE(ref)) {
+	case THING_RECOVERY:
+		return e->recoveries[THING_INDEX(ref)].is_used;
+	case THING_INSTANCE:
+		return e->instances[THING_INDEX(ref)].is_used;
+	default:
+		return true;
+	}
+}
+
 static void thing_run(struct engine *e, uint32_t ref)
 {
 	struct work *w = work_of(e, ref);
 
-	if (THING_TYPE(ref) == THING_RECOVERY && e->recoveries[THING_INDEX(ref)].is_used)
+	if (!is_in_use(e, ref))
+		return; /* closed while it stood in the queue */
+	if (THING_TYPE(ref) == THING_RECOVERY)
 		recovery_run(e, &e->recoveries[THING_INDEX(ref)]);
-	if (THING_TYPE(ref) == THING_INSTANCE && e->instances[THING_INDEX(ref)].is_used)
+	if (THING_TYPE(ref) == THING_INSTANCE)
 		instance_run(e, &e->instances[THING_INDEX(ref)]);
 	if (w->cancel_op) {
 		engine_emit_cancel(e, w->cancel_op);

@@ -86,6 +86,7 @@ struct recovery {
 	uint32_t unknown_readings;   /* of the device since this start, before one that said anything */
 	uint32_t rounds;             /* of evacuating and verifying in this try */
 	bool tell_pending;           /* an ACTION_TELL is on its way */
+	uint16_t tell_held_n;        /* held_n that it said */
 	int64_t proof_ms;            /* our clock, when the proof was written; 0 after a restart */
 	int64_t baseline_asked_ms;   /* service records asked for after this may be compared with... */
 	int64_t baseline_updated_ms; /* ...this `updated_at`; 0 = not yet seen */
@@ -105,6 +106,7 @@ struct instance {
 	int64_t rebuild_until_ms; /* stuck after this */
 	int64_t retry_ms;         /* back-off in use */
 	uint32_t rested_attempt;  /* failed calls after which it has already waited */
+	uint32_t side_steps;      /* resets and stops begun in this try */
 };
 
 /* a record on its way to the store */
@@ -270,7 +272,9 @@ struct decide_facts {
 	    is_settled; /* the last call is older than evacuate_settle, and so is the first empty reading's beginning */
 	bool is_stuck;  /* the rebuild's time is over */
 	bool dest_is_proven_dead;
-	bool has_attempts;
+	bool unfinished_is_dead; /* the destination of an older record under way was proven dead */
+	bool has_attempts;       /* for another call */
+	bool has_side_steps;     /* for another reset or stop */
 };
 enum decision instance_decide(const struct instance_record *i, const struct instance_view *v,
     const struct decide_facts *f, char *ret_why, size_t size);

@@ -136,7 +136,9 @@ static void told(struct engine *e, const char *id, enum moment moment)
 
 		if (!r->is_used || !str_eq(r->rec.id, id))
 			continue;
-		r->rec.told |= (uint16_t)(1u << moment);
+		/* a hold that came while an earlier one was being told is still to be told */
+		if (moment != MOMENT_HELD || !r->tell_pending || r->tell_held_n == r->rec.held_n)
+			r->rec.told |= (uint16_t)(1u << moment);
 		r->tell_pending = false;
 		r->work.dirty = true;
 		work_queue(e, recovery_ref(e, r));

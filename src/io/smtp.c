@@ -8,14 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/strbuf.h"
 #include "io/curl_pool.h"
 #include "io/file.h"
 
-enum { FDS_MAX = 8, LINE_MAX_BYTES = 2048, READ_BYTES = 4096, OUT_MAX_BYTES = 2 * IO_MAIL_MAX_BYTES + 65536 };
+enum { LINE_MAX_BYTES = 2048, READ_BYTES = 4096, OUT_MAX_BYTES = 2 * IO_MAIL_MAX_BYTES + 65536 };
 
 /* What the server was last asked. */
 enum mail_phase { PHASE_HELLO = 0, PHASE_AUTH, PHASE_FROM, PHASE_RCPT, PHASE_DATA, PHASE_BODY };
@@ -25,7 +23,6 @@ struct io_mail_call {
 	io_mail_fn fn;
 	void *arg;
 	enum mail_phase phase;
-	bool is_quitting; /* libcurl says QUIT: what the server says from here on answers nothing of ours */
 	char *from;
 	char **to;
 	size_t rcpt_at; /* the recipient asked about */
@@ -40,42 +37,7 @@ struct io_mail_call {
 	int code;
 	char text[IO_MAIL_TEXT_SIZE];
 	int final_code; /* answer to the message itself */
-	int fds[FDS_MAX];
-	size_t fd_n;
 };
-
-/* Ending a dialogue, libcurl sends QUIT and then blocks for its answer, two minutes if the server likes. With the reading side shut it
- * finds the end of the stream at once. */
-static void shut_reading(struct io_mail_call *call)
-{
-	for (size_t i = 0; i < call->fd_n; i++)
-		shutdown(call->fds[i], SHUT_RD);
-}
-
-static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *addr)
-{
-	struct io_mail_call *call = arg;
-	(void)purpose;
-	if (call->fd_n == FDS_MAX)
-		return CURL_SOCKET_BAD;
-	int fd = socket(addr->family, addr->socktype | SOCK_CLOEXEC, addr->protocol);
-	if (fd < 0)
-		return CURL_SOCKET_BAD;
-	call->fds[call->fd_n++] = fd;
-	return fd;
-}
-
-static int close_socket(void *arg, curl_socket_t fd)
-{
-	struct io_mail_call *call = arg;
-	for (size_t i = 0; i < call->fd_n; i++) {
-		if (call->fds[i] == fd) {
-			call->fds[i] = call->fds[--call->fd_n];
-			break;
-		}
-	}
-	return close(fd);
-}
 
 static enum io_mail_outcome outcome_of_code(int code, bool is_rcpt)
 {
@@ -116,16 +78,10 @@ static int on_dialogue(CURL *easy, curl_infotype type, char *bytes, size_t n, vo
 {
 	struct io_mail_call *call = arg;
 	(void)easy;
-	if (type == CURLINFO_HEADER_IN && !call->is_quitting)
+	if (type == CURLINFO_HEADER_IN)
 		take_line(call, bytes, n);
-	if (type != CURLINFO_HEADER_OUT || n < 5)
-		return 0;
-	if (memcmp(bytes, "AUTH ", 5) == 0)
+	if (type == CURLINFO_HEADER_OUT && n >= 5 && memcmp(bytes, "AUTH ", 5) == 0)
 		call->phase = PHASE_AUTH;
-	if (memcmp(bytes, "QUIT\r", 5) == 0) {
-		call->is_quitting = true;
-		shut_reading(call);
-	}
 	return 0;
 }
 
@@ -453,11 +409,8 @@ static void set_dialogue(struct io_mail_call *call)
 	curl_easy_setopt(e, CURLOPT_VERBOSE, 1L);
 	curl_easy_setopt(e, CURLOPT_DEBUGFUNCTION, on_dialogue);
 	curl_easy_setopt(e, CURLOPT_DEBUGDATA, call);
-	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, call);
-	curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-	curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, call);
-	/* One connection a mail. With CONNECT_ONLY libcurl closes it when the handle leaves the pool, while this call still knows it. */
+	/* One connection a mail. With CONNECT_ONLY libcurl closes it when the handle leaves the pool, and says no QUIT of its own (for whose
+	 * answer it would block). */
 	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
 }
 

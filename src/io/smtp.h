@@ -37,10 +37,10 @@ struct io_mail {
 	const char *password;
 	const char *cacert;    /* PEM file or NULL for the system's */
 	bool insecure;         /* certificate and name unchecked: only because the operator wrote so */
-	const char *from;      /* envelope sender, "a@b" without <>; "" = the null sender */
+	const char *from;      /* envelope sender, ASCII, "a@b" without <>; "" = the null sender */
 	const char *const *to; /* envelope recipients, @to_n of them, 1..IO_MAIL_RCPT_MAX */
 	size_t to_n;
-	const char *bytes; /* the message, lines ended by CRLF; dots are stuffed here */
+	const char *bytes; /* the message, 7-bit, every line ended by CRLF; dots are stuffed here */
 	size_t size;
 	int64_t timeout_ms;    /* of the whole exchange; 0 = IO_MAIL_TIMEOUT_MS */
 	const char *helo_name; /* NULL = this machine's name */
@@ -83,7 +83,7 @@ typedef void (*io_mail_fn)(void *arg, const struct io_mail_answer *answer);
  * @ret_call: handle for io_mail_cancel(); NULL when not wanted
  *
  * One refused recipient does not keep the mail from the others. Never blocks.
- * Errors (then no callback comes): -OSHA_E_USAGE (CR, LF or <> in an address, no recipient, ...), -OSHA_E_FULL,
+ * Errors (then no callback comes): -OSHA_E_USAGE (an address with blanks, <> or beyond ASCII; no recipient; a line not ended by CRLF; ...), -OSHA_E_FULL,
  * -OSHA_E_NOMEM.
  */
 int io_mail_start(struct io_http *http, const struct io_mail *mail, io_mail_fn fn, void *arg,

@@ -13,7 +13,7 @@
 
 #include "base/strbuf.h"
 
-enum { READ_BYTES = 65536, BACKLOG = 64, LINES_PER_TURN = 64 };
+enum { READ_BYTES = 65536, BACKLOG = 64, LINES_PER_TURN = 64, GROUPS_MAX = 1024 };
 
 struct client {
 	struct io_usock *server;
@@ -358,6 +358,32 @@ int io_usock_reply(struct io_usock *server, uint64_t client, const char *line, s
 	settle(c);
 	bury_dead(server);
 	return r;
+}
+
+/* SO_PEERCRED tells the first group only; the others decide as well (unix(7), SO_PEERGROUPS). */
+static bool is_in_group(const struct client *c, gid_t gid)
+{
+	gid_t all[GROUPS_MAX];
+	socklen_t size = sizeof all;
+	if (c->peer.gid == gid)
+		return true;
+	if (getsockopt(c->fd, SOL_SOCKET, SO_PEERGROUPS, all, &size) < 0)
+		return false;
+	for (size_t i = 0; i < size / sizeof all[0]; i++)
+		if (all[i] == gid)
+			return true;
+	return false;
+}
+
+bool io_usock_is_trusted(struct io_usock *server, uint64_t client)
+{
+	struct client *c = client_of(server, client);
+	struct stat st;
+	if (c == NULL)
+		return false;
+	if (c->peer.uid == 0 || c->peer.uid == geteuid())
+		return true;
+	return lstat(server->path, &st) == 0 && st.st_ino == server->ino && is_in_group(c, st.st_gid);
 }
 
 void io_usock_close(struct io_usock *server, uint64_t client)

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -65,6 +66,12 @@ void io_usock_destroy(struct io_usock *server);
  * -OSHA_E_USAGE.
  */
 int io_usock_reply(struct io_usock *server, uint64_t client, const char *line, size_t size);
+
+/**
+ * io_usock_is_trusted() - may this client give orders? Root, the user that the server runs as, and members of the group that owns the
+ * socket file now; a client that is gone may not. Never blocks.
+ */
+bool io_usock_is_trusted(struct io_usock *server, uint64_t client);
 
 /** io_usock_close() - close a client once all its replies are out. */
 void io_usock_close(struct io_usock *server, uint64_t client);

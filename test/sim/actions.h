@@ -6,9 +6,9 @@
 
 void puppet_persist(struct puppet *p, const struct engine_action *a);
 void puppet_start_op(struct puppet *p, const struct engine_action *a);
-void puppet_cancel_op(struct puppet *p, uint64_t op);
+void puppet_cancel_op(struct puppet *p, uint64_t number);
 /** puppet_op_end() - the operation's time is over: prepare its answer; false when nobody waits for it. */
-bool puppet_op_end(struct puppet *p, uint64_t op);
+bool puppet_op_end(struct puppet *p, uint64_t number);
 /** puppet_deliver() - give the prepared answer to the engine. */
 void puppet_deliver(struct puppet *p, void (*step)(struct puppet *, struct engine_event *));
 /** puppet_look() - both monitors look at every host now. */

@@ -275,15 +275,24 @@ static void on_stall(void *arg, enum io_stall kind, int64_t ms)
 static void test_unanswered_quit_does_not_stop_the_loop(void **state)
 {
 	struct bed *bed = *state;
-	const char *const ends[] = {NULL, "554 no", "451 later"};
+	const struct {
+		const char **stage, *words;
+		enum io_mail_outcome outcome;
+	} ends[] = {
+	    {&say.end, NULL, IO_MAIL_SENT},
+	    {&say.end, "554 no", IO_MAIL_REFUSED},
+	    {&say.from, "451 later", IO_MAIL_TRANSIENT},
+	    {&say.features, "502 what", IO_MAIL_TRANSIENT},
+	    {&say.greeting, "554 go away", IO_MAIL_TRANSIENT},
+	};
 	io_loop_watch_stalls(bed->loop, 900, 3600000, on_stall, NULL);
 	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
 		struct server s = {0};
 		memset(&say, 0, sizeof say);
 		say.quit = "";
-		say.end = ends[i];
+		*ends[i].stage = ends[i].words;
 		struct got g = send_plain(bed, &s);
-		assert_int_equal(g.outcome, i == 0 ? IO_MAIL_SENT : i == 1 ? IO_MAIL_REFUSED : IO_MAIL_TRANSIENT);
+		assert_int_equal(g.outcome, ends[i].outcome);
 	}
 	struct server s = {0};
 	memset(&say, 0, sizeof say);

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 import threading
@@ -28,7 +27,7 @@ monitors:
   probe: {{address: "", port: {machine_port}, interval: 200ms, timeout: 300ms, fresh: 3s}}
 verdict: {{service-down-time: 2s, recheck-after: 300ms, confirm-timeout: 3s, degraded-after: {degraded}}}
 recovery: {{hold-retry: {hold_retry}, retry-first: 100ms, retry-max: 1s, return-timeout: 20s}}
-fencing: {{agent-path: [{build}], status-timeout: {status_timeout}, status-attempts: 3, power-poll: 1s}}
+fencing: {{agent-path: [{build}, /usr/sbin], status-timeout: {status_timeout}, status-attempts: 3, power-poll: 1s}}
 evacuation: {{poll: 50ms, settle: 1s, stuck-after: 20s}}
 segments:
   - name: all
@@ -43,8 +42,15 @@ hosts:
 
 AGENTS = {
     'fence_cloudsim': 'ip: 127.0.0.1, ipport: "{control_port}", plug: "{{host}}"',
+    'fence_dummy': 'type: file, status_file: "{dir}/{{host}}.power"',
+    'fence_ipmilan': 'ip: "{{host}}-bmc", ipport: "{bmc_port}", username: admin, password: {{inline: sim-bmc-password}}, lanplus: "1", '
+                     'power_wait: "0", power_timeout: "10"',
     'fence_osha_ipmi': 'ip: "{{host}}-bmc", ipport: "{bmc_port}", username: admin, password: {{inline: sim-bmc-password}}, login_timeout: "2"',
 }
+
+
+class Skip(Exception):
+    """What the case needs is not on this machine."""
 
 
 def until(what, condition, limit=LIMIT):
@@ -122,6 +128,7 @@ class Bed:
         line = self.sim.stdout.readline()
         assert line, 'osha-cloudsim did not start'
         self.ready = json.loads(line)
+        self.control_port = self.ready['control'].split(':')[2].split('/')[0]
         self.hosts = [h['name'] for h in self.ready['hosts']]
         self.config = self.dir + '/osha.yaml'
         self.agent = agent
@@ -130,13 +137,13 @@ class Bed:
     def configure(self, append='', **changes):
         values = {'agent': self.agent, 'cloud': 'cloudsim', 'clouds': self.ready['clouds_yaml'], 'dir': self.dir, 'build': BUILD,
                   'machine_port': self.ready['machine_port'], 'hold_retry': '2s', 'degraded': '1s', 'status_timeout': '3s', 'off_timeout': '5s',
-                  'control_port': self.ready['control'].split(':')[2].split('/')[0], 'bmc_port': self.ready['bmc_port']}
+                  'control_port': self.control_port, 'bmc_port': self.ready['bmc_port']}
         values.update(changes)
         values['parameters'] = changes.get('parameters') or AGENTS[self.agent].format(**values)
         hosts = ''
         for host in self.ready['hosts']:
             hosts += f"  {host['name']}:\n    address: {host['address']}\n"
-            if self.agent == 'fence_osha_ipmi':
+            if self.agent in ('fence_osha_ipmi', 'fence_ipmilan'):
                 hosts += f"    parameters: {{device: {{ip: {host['bmc']}}}}}\n"
         values['hosts'] = changes.get('hosts_text', hosts)
         with open(self.config, 'w', encoding='utf-8') as f:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from daemon_bed import AGENTS, BUILD, Bed, until
+from daemon_bed import AGENTS, BUILD, Bed, Skip, until
 
 
 def recover(bed, daemon, host):
@@ -405,7 +405,6 @@ def case_patience():
     """an answer of 429 with Retry-After is obeyed: the step is tried again later, not at once"""
     with Bed() as bed:
         daemon = watching(bed)
-        was = bed.instances('compute-2')
         bed.post('fault', method='PUT', path='*/os-services/*', effect='status', status=429, retry_after_s=2, count=1)
         bed.check_recovered('compute-2', recover(bed, daemon, 'compute-2'))
         puts = [r for r in bed.changes() if r['method'] == 'PUT']
@@ -421,3 +420,105 @@ def case_similar_names():
         now = {i['uuid']: i['host'] for i in bed.instances()}
         assert others and all(now[u] == h for u, h in others.items())
         assert bed.service('compute-10')['status'] == 'enabled'
+
+
+def case_second_level():
+    """where the first fence level fails the second one is used"""
+    level = """      - name: second
+        agent: fence_cloudsim
+        parameters: {{ip: 127.0.0.1, ipport: "{control_port}", plug: "{{host}}"}}
+hosts:
+"""
+    with Bed('fence_osha_ipmi', off_timeout='2s', status_timeout='2s') as bed:
+        with open(bed.config, encoding='utf-8') as f:
+            text = f.read()
+        with open(bed.config, 'w', encoding='utf-8') as f:
+            f.write(text.replace('hosts:\n  compute', level.format(control_port=bed.control_port) + '  compute', 1))
+        daemon = watching(bed)
+        bed.post('bmc', host='compute-2', faults='dead')
+        bed.check_recovered('compute-2', recover(bed, daemon, 'compute-2'))
+        assert daemon.sees('proven dead: second read off'), 'by another device'
+
+
+def case_target_dies():
+    """a host that dies while instances are on their way to it: they are moved on, each ends once, elsewhere"""
+    with Bed(sim={'rebuild-ms': '3000..4000'}) as bed:
+        daemon = watching(bed)
+        was = bed.instances('compute-1')
+        bed.power('compute-1')
+        daemon.wait(' rebuilding: ')
+        # one that no target has taken up yet would be held by name: nobody knows where it is
+        going = until('targets have taken all of them up', lambda: (s := bed.stamps()) and len(s) == len(was) and all(m['dest'] for m in s) and s)
+        target = going[0]['dest']
+        more = bed.instances(target)
+        bed.power(target)
+        daemon.wait(f'{target} verifying -> recovered')
+        daemon.wait('compute-1 verifying -> recovered')
+        now = {i['uuid']: i for i in bed.instances()}
+        for i in was + more:
+            assert now[i['uuid']]['host'] not in ('compute-1', target) and now[i['uuid']]['vm_state'] == 'active', now[i['uuid']]
+        bed.check_single()
+
+
+def case_unprobed():
+    """without a probe address a host is held, unless its segment accepts a single source"""
+    with Bed() as bed:
+        hosts = ''.join(f'  {h}: {{unprobed: true}}\n' for h in bed.hosts)
+        bed.configure(hosts_text=hosts)
+        bed.learn()
+        was = bed.instances('compute-2')
+        bed.power('compute-2')
+        bed.down('compute-2')
+        status, out, _ = bed.once()
+        assert status == 3 and 'compute-2: held' in out, (status, out)
+        bed.check_untouched()
+        with open(bed.config, encoding='utf-8') as f:
+            text = f.read()
+        with open(bed.config, 'w', encoding='utf-8') as f:
+            f.write(text.replace('hosts: ["*"]\n', 'hosts: ["*"]\n    single-source: accepted\n'))
+        status, out, _ = bed.once()
+        assert status == 0 and 'compute-2: recovered' in out, (status, out)
+        bed.check_recovered('compute-2', was)
+
+
+def case_stopped_instance():
+    """a stopped instance ends stopped on another host"""
+    with Bed() as bed:
+        daemon = watching(bed)
+        stopped = bed.instances('compute-2')[0]['uuid']
+        bed.nova('POST', f'/servers/{stopped}/action', {'os-stop': None})
+        until('stopped', lambda: next(i for i in bed.instances() if i['uuid'] == stopped)['vm_state'] == 'stopped')
+        bed.check_recovered('compute-2', recover(bed, daemon, 'compute-2'))
+
+
+def case_unplaceable():
+    """an instance that Nova cannot place is listed by name and holds the recovery; with capacity again it is recovered"""
+    with Bed() as bed:
+        daemon = watching(bed)
+        was = bed.instances('compute-2')
+        bed.post('instance', id=was[0]['uuid'], unplaceable=True)
+        bed.power('compute-2')
+        daemon.wait('compute-2 verifying -> held: 1 of 2 instances')
+        assert re.search(rf"instance {was[0]['uuid']} refused: \S+", daemon.log())
+        bed.post('instance', id=was[0]['uuid'], unplaceable=False)
+        daemon.wait('compute-2 verifying -> recovered')
+        now = {i['uuid']: i for i in bed.instances()}
+        assert all(now[i['uuid']]['host'] != 'compute-2' and now[i['uuid']]['vm_state'] == 'active' for i in was), now
+        bed.check_single()
+
+
+def case_packaged_agents():
+    """fence_dummy and fence_ipmilan of Debian's fence-agents, unmodified"""
+    for agent in ('fence_ipmilan', 'fence_dummy'):
+        if not os.path.exists(f'/usr/sbin/{agent}'):
+            raise Skip(f'{agent} is not installed')
+    with Bed('fence_ipmilan', off_timeout='20s', status_timeout='10s', sim={'hosts': 3, 'instances': 6}) as bed:
+        daemon = watching(bed)
+        bed.check_recovered('compute-2', recover(bed, daemon, 'compute-2'))
+        daemon.stop()
+    with Bed('fence_dummy', off_timeout='20s', status_timeout='10s', sim={'hosts': 3, 'instances': 6}) as bed:
+        for host in bed.hosts:
+            with open(f'{bed.dir}/{host}.power', 'w', encoding='utf-8') as f:
+                f.write('on')
+        daemon = watching(bed)
+        bed.check_recovered('compute-2', recover(bed, daemon, 'compute-2'))

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records as JSON; see part.h. */
+#include "report/part.h"
+
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "engine/workflow.h"
+
+void part_at(cJSON *o, const char *key, int64_t wall_ms)
+{
+	if (wall_ms > 0)
+		cJSON_AddNumberToObject(o, key, (double)wall_ms);
+	else
+		cJSON_AddNullToObject(o, key);
+}
+
+void part_text(cJSON *o, const char *key, const char *text)
+{
+	if (text && text[0])
+		cJSON_AddStringToObject(o, key, text);
+	else
+		cJSON_AddNullToObject(o, key);
+}
+
+bool row_is_open(enum host_row row)
+{
+	return row != HOST_ROW_NONE && !(host_step_of(row)->flags & STEP_FINAL);
+}
+
+static const char *release_of(enum hold_cause c)
+{
+	static const char *const how[HOLD_CAUSE_N] = {
+	    [HOLD_MASS] =
+		"it goes on once fewer hosts are silent; `osha release ID` says that these hosts are really dead",
+	    [HOLD_UNCONFIRMED] = "it goes on once every monitor of the policy says dead, and ends at a sign of life",
+	    [HOLD_NO_FENCE] = "repair the fence device; or power the host off yourself, then `osha confirm-dead HOST`",
+	    [HOLD_FENCE_FAILED] = "repair the fence device, then `osha release ID`; or power the host off yourself, "
+				  "then `osha confirm-dead HOST`",
+	    [HOLD_CLOUD] = "mend what the cloud complains of; `osha release ID` tries again at once",
+	    [HOLD_INSTANCES] =
+		"see the instances' reasons in `osha recovery show ID`; `osha release ID` tries them again",
+	    [HOLD_LEFTOVER] = "keep the host powered off and settle that evacuation in Nova first: a booting "
+			      "nova-compute would destroy "
+			      "the instance's only copy; then `osha release ID`",
+	    [HOLD_RESTART_COMPUTE] = "restart nova-compute on the host; `osha release ID` looks again at once",
+	    [HOLD_PROOF_VOID] =
+		"the host was seen on: power it off, then `osha release ID` or `osha confirm-dead HOST`",
+	};
+	return (unsigned)c < HOLD_CAUSE_N && how[c] ? how[c] : "`osha release ID`";
+}
+
+/* The commands in it are to be copied as they stand: ID and HOST, where one of them ends a command, are filled in. */
+const char *hold_release(const struct recovery_record *r, char *text)
+{
+	STRBUF_AUTO struct strbuf sb = STRBUF_INIT;
+
+	for (const char *at = release_of(r->hold); *at;) {
+		bool is_id = str_starts(at, " ID`"), is_host = str_starts(at, " HOST`");
+
+		if (is_id || is_host)
+			strbuf_printf(&sb, " %s", is_id ? r->id : r->host);
+		else
+			strbuf_add(&sb, at, 1);
+		at += is_id ? strlen(" ID") : is_host ? strlen(" HOST") : 1;
+	}
+	str_copy(text, HOLD_TEXT_SIZE, sb.failed ? "" : sb.text);
+	return text;
+}
+
+cJSON *part_proof(const struct proof *p)
+{
+	cJSON *o = p->kind == PROOF_NONE ? cJSON_CreateNull() : cJSON_CreateObject();
+
+	if (p->kind == PROOF_NONE)
+		return o;
+	cJSON_AddStringToObject(o, "kind", proof_kind_name(p->kind));
+	cJSON_AddStringToObject(o, "by", p->by);
+	part_at(o, "written_at_ms", p->at_wall_ms);
+	cJSON_AddNumberToObject(o, "epoch", (double)p->epoch);
+	cJSON_AddBoolToObject(o, "valid", !p->is_void);
+	return o;
+}
+
+static cJSON *hold(const struct recovery_record *r)
+{
+	char release[HOLD_TEXT_SIZE];
+	cJSON *o;
+
+	if (r->row != HOST_ROW_HELD)
+		return cJSON_CreateNull();
+	o = cJSON_CreateObject();
+	cJSON_AddStringToObject(o, "cause", hold_cause_name(r->hold));
+	cJSON_AddStringToObject(o, "release", hold_release(r, release));
+	cJSON_AddStringToObject(o, "back_to", host_row_name(r->back_row));
+	return o;
+}
+
+static cJSON *moments(uint16_t mask)
+{
+	cJSON *a = cJSON_CreateArray();
+
+	for (unsigned m = 0; m < MOMENT_N; m++) {
+		if (mask & (1u << m))
+			cJSON_AddItemToArray(a, cJSON_CreateString(moment_name((enum moment)m)));
+	}
+	return a;
+}
+
+cJSON *part_recovery(const struct recovery_record *r)
+{
+	cJSON *o = cJSON_CreateObject(), *n;
+
+	cJSON_AddStringToObject(o, "id", r->id);
+	cJSON_AddStringToObject(o, "host", r->host);
+	cJSON_AddStringToObject(o, "state", host_row_name(r->row));
+	cJSON_AddBoolToObject(o, "open", row_is_open(r->row));
+	part_at(o, "state_at_ms", r->row_wall_ms);
+	part_at(o, "opened_at_ms", r->opened_wall_ms);
+	part_text(o, "why", r->why);
+	cJSON_AddItemToObject(o, "hold", hold(r));
+	cJSON_AddItemToObject(o, "proof", part_proof(&r->proof));
+	n = cJSON_AddObjectToObject(o, "instances_n");
+	cJSON_AddNumberToObject(n, "selected", r->instance_n);
+	cJSON_AddNumberToObject(n, "done", r->done_n);
+	cJSON_AddNumberToObject(o, "attempt", r->attempt);
+	cJSON_AddNumberToObject(o, "fence_level", r->level + 1.0);
+	cJSON_AddNumberToObject(o, "fenced_again", r->refences);
+	cJSON_AddBoolToObject(o, "forced_down_by_osha", r->we_forced_down);
+	cJSON_AddBoolToObject(o, "disabled_by_osha", r->we_disabled);
+	cJSON_AddItemToObject(o, "told", moments(r->told));
+	return o;
+}
+
+cJSON *part_timeline(const struct recovery_record *r)
+{
+	static const struct {
+		const char *key;
+		enum host_row row;
+	} stamps[] = {{"suspect_at_ms", HOST_ROW_SUSPECT}, {"confirmed_at_ms", HOST_ROW_FENCING},
+	    {"fenced_at_ms", HOST_ROW_FORCING_DOWN}, {"forced_down_at_ms", HOST_ROW_DISABLING},
+	    {"evacuating_at_ms", HOST_ROW_EVACUATING}, {"evacuated_at_ms", HOST_ROW_VERIFYING},
+	    {"recovered_at_ms", HOST_ROW_RECOVERED}, {"held_at_ms", HOST_ROW_HELD},
+	    {"reenabled_at_ms", HOST_ROW_REENABLED}};
+	cJSON *o = cJSON_CreateObject();
+
+	for (size_t k = 0; k < sizeof(stamps) / sizeof(stamps[0]); k++)
+		part_at(o, stamps[k].key, r->stamp_wall_ms[stamps[k].row]);
+	return o;
+}
+
+cJSON *part_instance(const struct instance_record *i)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "uuid", i->uuid);
+	cJSON_AddStringToObject(o, "name", i->name);
+	cJSON_AddStringToObject(o, "project", i->project);
+	cJSON_AddStringToObject(o, "state", instance_row_name(i->row));
+	part_at(o, "state_at_ms", i->row_wall_ms);
+	cJSON_AddStringToObject(o, "wanted", server_state_name(i->wanted));
+	cJSON_AddStringToObject(o, "source", i->source);
+	part_text(o, "destination", i->dest);
+	cJSON_AddNumberToObject(o, "calls", i->attempt);
+	part_text(o, "why", i->why);
+	return o;
+}
+
+cJSON *part_maintenance(const struct host_record *h)
+{
+	cJSON *o;
+
+	if (!h->maintenance)
+		return cJSON_CreateNull();
+	o = cJSON_CreateObject();
+	part_text(o, "by", h->maintenance_by);
+	part_at(o, "since_at_ms", h->maintenance_wall_ms);
+	return o;
+}
+
+cJSON *part_levels(const struct host_record *h, const struct host_policy *policy)
+{
+	cJSON *a = cJSON_CreateArray();
+
+	for (uint32_t l = 0; l < FENCE_LEVEL_MAX; l++) {
+		bool is_on = h->seen_on & (1u << l), is_wrong = h->miswired & (1u << l);
+		cJSON *o;
+
+		if (policy ? l >= policy->level_n : !h->device_key[l])
+			continue;
+		o = cJSON_CreateObject();
+		cJSON_AddNumberToObject(o, "level", l + 1.0);
+		part_text(o, "device", policy ? policy->level[l].device : NULL);
+		cJSON_AddBoolToObject(o, "has_read_on", is_on);
+		cJSON_AddBoolToObject(o, "reads_off_while_alive", is_wrong);
+		cJSON_AddBoolToObject(o, "usable", is_on && !is_wrong);
+		cJSON_AddItemToArray(a, o);
+	}
+	return a;
+}
