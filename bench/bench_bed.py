@@ -90,11 +90,19 @@ def process_rss_kib(pid, field='VmRSS'):
 
 
 def process_cpu_s(pid):
-    """(own, ended children's) CPU seconds, user and system."""
+    """(own, ended children's) CPU seconds, user and system. The scheduler's own count where there is one: it does not sample."""
     with open(f'/proc/{pid}/stat', encoding='utf-8') as stream:
         words = stream.read().rsplit(')', 1)[1].split()
     tick = os.sysconf('SC_CLK_TCK')
-    return (int(words[11]) + int(words[12])) / tick, (int(words[13]) + int(words[14])) / tick
+    own, ended = (int(words[11]) + int(words[12])) / tick, (int(words[13]) + int(words[14])) / tick
+    try:
+        own = 0.0
+        for task in os.listdir(f'/proc/{pid}/task'):
+            with open(f'/proc/{pid}/task/{task}/schedstat', encoding='utf-8') as stream:
+                own += int(stream.read().split()[0]) / 1e9
+    except OSError:
+        own = (int(words[11]) + int(words[12])) / tick
+    return own, ended
 
 
 def rest(seconds):

@@ -93,7 +93,8 @@ __attribute__((destructor)) static void write_all(void)
 		return;
 	fprintf(f, "# %llu turns\n", turns_all);
 	for (size_t k = 0; k < turn_n; k++)
-		fprintf(f, "%lld %lld %lld %lld\n", turns[k].end_wall_us, turns[k].us, turns[k].runnable_us, turns[k].cpu_us);
+		fprintf(f, "%lld %lld %lld %lld\n", turns[k].end_wall_us, turns[k].us, turns[k].runnable_us,
+		    turns[k].cpu_us);
 	fclose(f);
 }
 
@@ -112,8 +113,8 @@ static void turn_ends(void)
 	if (clock_us(CLOCK_MONOTONIC) - begun.clock_us < turn_us || turn_n == TURNS_MAX)
 		return;
 	now = sample();
-	turns[turn_n++] = (struct turn){clock_us(CLOCK_REALTIME), now.clock_us - begun.clock_us, now.runnable_us - begun.runnable_us,
-	    now.cpu_us - begun.cpu_us};
+	turns[turn_n++] = (struct turn){clock_us(CLOCK_REALTIME), now.clock_us - begun.clock_us,
+	    now.runnable_us - begun.runnable_us, now.cpu_us - begun.cpu_us};
 }
 
 static void turn_begins(void)
