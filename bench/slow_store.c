@@ -2,7 +2,7 @@
 /*
  * Preloaded into oshad for bench/store: every fsync and fdatasync takes BENCH_SYNC_MS longer, and each turn of the main thread's loop that
  * took BENCH_TURN_US or more, from one wait for events to the next, is written to BENCH_TURNS at the end: "end_wall_us turn_us runnable_us
- * cpu_us", where runnable is the time in which it wanted a processor and others had it.
+ * cpu_us forks", where runnable is the time in which it wanted a processor and others had it, and forks are children started in it.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@ struct sample {
 };
 
 struct turn {
-	long long end_wall_us, us, runnable_us, cpu_us;
+	long long end_wall_us, us, runnable_us, cpu_us, forks;
 };
 
 static long sync_ms, turn_us;
@@ -31,10 +31,12 @@ static int schedstat = -1;
 static struct turn *turns;
 static size_t turn_n;
 static unsigned long long turns_all;
+static long long forks; /* in this turn */
 static bool is_measured, was_begun;
 static struct sample begun;
 static int (*real_epoll_wait)(int, struct epoll_event *, int, int);
 static int (*real_epoll_pwait)(int, struct epoll_event *, int, int, const sigset_t *);
+static pid_t (*real_fork)(void);
 static int (*real_fsync)(int);
 static int (*real_fdatasync)(int);
 
@@ -68,6 +70,7 @@ __attribute__((constructor)) static void open_all(void)
 
 	*(void **)&real_epoll_wait = dlsym(RTLD_NEXT, "epoll_wait");
 	*(void **)&real_epoll_pwait = dlsym(RTLD_NEXT, "epoll_pwait");
+	*(void **)&real_fork = dlsym(RTLD_NEXT, "fork");
 	*(void **)&real_fsync = dlsym(RTLD_NEXT, "fsync");
 	*(void **)&real_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
 	if (fd < 0 || read(fd, name, sizeof(name) - 1) < 0 || strcmp(name, "oshad\n") != 0) {
@@ -93,8 +96,8 @@ __attribute__((destructor)) static void write_all(void)
 		return;
 	fprintf(f, "# %llu turns\n", turns_all);
 	for (size_t k = 0; k < turn_n; k++)
-		fprintf(f, "%lld %lld %lld %lld\n", turns[k].end_wall_us, turns[k].us, turns[k].runnable_us,
-		    turns[k].cpu_us);
+		fprintf(f, "%lld %lld %lld %lld %lld\n", turns[k].end_wall_us, turns[k].us, turns[k].runnable_us,
+		    turns[k].cpu_us, turns[k].forks);
 	fclose(f);
 }
 
@@ -114,7 +117,7 @@ static void turn_ends(void)
 		return;
 	now = sample();
 	turns[turn_n++] = (struct turn){clock_us(CLOCK_REALTIME), now.clock_us - begun.clock_us,
-	    now.runnable_us - begun.runnable_us, now.cpu_us - begun.cpu_us};
+	    now.runnable_us - begun.runnable_us, now.cpu_us - begun.cpu_us, forks};
 }
 
 static void turn_begins(void)
@@ -122,6 +125,7 @@ static void turn_begins(void)
 	if (!is_main())
 		return;
 	begun = sample();
+	forks = 0;
 	was_begun = true;
 }
 
@@ -143,6 +147,12 @@ int epoll_pwait(int fd, struct epoll_event *events, int n, int timeout, const si
 	r = real_epoll_pwait(fd, events, n, timeout, mask);
 	turn_begins();
 	return r;
+}
+
+pid_t fork(void)
+{
+	forks++;
+	return real_fork();
 }
 
 static void delay(void)
