@@ -2,6 +2,8 @@
 /* Names of the shared words; see vocab.h. */
 #include "base/vocab.h"
 
+#include "base/strbuf.h"
+
 #define NAME_OF(table, n, value) ((unsigned)(value) < (unsigned)(n) && (table)[value] ? (table)[value] : "?")
 
 const char *outcome_name(enum outcome o)
@@ -59,4 +61,17 @@ const char *migration_status_name(enum migration_status m)
 bool migration_is_under_way(enum migration_status m)
 {
 	return m == MIGRATION_ACCEPTED || m == MIGRATION_PRE_MIGRATING || m == MIGRATION_OTHER;
+}
+
+void instance_view_note(struct instance_view *v, const struct migration_view *m)
+{
+	if (!migration_is_under_way(m->status) || m->id >= v->evacuation.id || !str_eq(m->instance, v->uuid) ||
+	    !str_eq(m->source, v->host))
+		return;
+	if (!v->unfinished.id)
+		str_copy(v->unfinished.dest, sizeof(v->unfinished.dest), m->dest);
+	else if (!str_eq(v->unfinished.dest, m->dest))
+		v->unfinished.dest[0] = '\0';
+	if (m->id > v->unfinished.id)
+		v->unfinished.id = m->id;
 }

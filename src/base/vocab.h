@@ -121,6 +121,14 @@ struct instance_view {
 	int64_t fault_at_ms;     /* nova's clock; 0 = no fault */
 	char fault[REASON_SIZE]; /* fault.message, cut */
 	struct migration_view evacuation;
+	/*
+	 * The newest evacuation away from `host` that is under way although `evacuation`, a newer one, is not it. What it was to place may
+	 * yet be placed, and a booting nova-compute on `host` takes it as the word to destroy the guest. See instance_view_note().
+	 */
+	struct {
+		int64_t id;                /* 0 = there is none */
+		char dest[HOST_NAME_SIZE]; /* "" = not chosen, or several such records have different ones */
+	} unfinished;
 };
 
 /* Names as written in the journal, logs and JSON; never renamed. Each returns "?" for a value out of range. */
@@ -131,6 +139,13 @@ const char *fault_class_name(enum fault_class f);
 const char *server_state_name(enum server_state s);
 const char *server_task_name(enum server_task t);
 const char *migration_status_name(enum migration_status m);
+
+/**
+ * instance_view_note() - fold one more evacuation record into `unfinished`; call it for each, in any order.
+ * @v: its uuid, host and newest evacuation are filled in; `unfinished` is zero before the first call
+ * @m: borrowed; ended ones, newer ones, those of other instances and away from other hosts change nothing
+ */
+void instance_view_note(struct instance_view *v, const struct migration_view *m);
 
 /** migration_is_under_way() - could this evacuation still place a guest somewhere? An unknown word counts as yes. */
 bool migration_is_under_way(enum migration_status m);

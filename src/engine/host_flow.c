@@ -58,6 +58,8 @@ static void recovery_due(struct recovery *r, const struct host_step *s)
 		r->rec.held_n++;
 		r->rec.told &= (uint16_t)~bit;
 	}
+	if (s->moment == MOMENT_RECOVERED)
+		r->rec.told_hold = HOLD_NONE; /* a hold on the way back is news, whatever held it before */
 	r->rec.due |= bit;
 }
 
@@ -77,6 +79,9 @@ static void recovery_try(struct engine *e, struct recovery *r)
 		r->rec.off_outcome = OUTCOME_UNKNOWN;
 		budget_ms = host_of(e, r)->policy.level[r->rec.level].timeout_ms;
 	}
+	/* part of the announcement: a restart between call and answer must not take our own mark for an operator's */
+	r->rec.we_forced_down |= r->rec.row == HOST_ROW_FORCING_DOWN;
+	r->rec.we_disabled |= r->rec.row == HOST_ROW_DISABLING;
 	r->rec.attempt++;
 	work_arm(e, ref, s->op, budget_ms);
 }
@@ -207,6 +212,11 @@ static bool recovery_pass_gate(struct engine *e, struct recovery *r)
 		recovery_enter(e, r, HOST_ROW_CONFIRMING, gate.why);
 		return false;
 	case GATE_SKIP:
+		if (r->rec.proof.is_void) {
+			/* forced down and half evacuated: not to be dropped because it may not be fenced now */
+			recovery_hold(e, r, HOLD_PROOF_VOID, HOST_ROW_FENCING, gate.why);
+			return false;
+		}
 		snprintf(text, sizeof(text), "dead, but not fenced: %.100s", gate.why);
 		recovery_skip(e, r, text);
 		return false;
@@ -241,20 +251,16 @@ static void recovery_to_fencing(struct engine *e, struct recovery *r, const char
 
 bool recovery_may_start(struct engine *e, struct recovery *r)
 {
-	if (!e->epoch) {
-		r->work.phase = WORK_ARMED;
-		r->work.announced = false;
-		r->work.dirty = true;
-		return false;
-	}
 	if (r->rec.row == HOST_ROW_FENCING)
 		return recovery_pass_gate(e, r);
 	if (!(host_step_of(r->rec.row)->flags & STEP_PROOF))
 		return true;
-	if (r->rec.row == HOST_ROW_FORCING_DOWN)
-		r->rec.we_forced_down = true;
-	if (r->rec.row == HOST_ROW_DISABLING)
-		r->rec.we_disabled = true;
+	if (!r->proof_checked) {
+		/* announced before a stall: power is read first, then recovery_try() announces it anew; this attempt never was */
+		r->work.phase = WORK_IDLE;
+		r->rec.attempt--;
+		return false;
+	}
 	return recovery_proof_holds(r) && r->proof_durable;
 }
 
@@ -344,7 +350,7 @@ static void recovery_tell(struct engine *e, struct recovery *r)
 	a->type = ACTION_TELL;
 	while (!(open & (1u << a->tell.moment)))
 		a->tell.moment++;
-	a->tell.held_n = r->rec.held_n;
+	a->tell.held_n = r->tell_held_n = r->rec.held_n;
 	str_copy(a->tell.recovery, sizeof(a->tell.recovery), r->rec.id);
 	r->tell_pending = true;
 }
@@ -376,6 +382,14 @@ void recovery_instance_ended(struct engine *e, struct recovery *r)
 		work_wake_at(e, recovery_ref(e, r), e->now_ms);
 }
 
+/* Forcing down and disabling are still to come or to be repeated: they move `updated_at` themselves. */
+static bool recovery_is_before_listing(const struct recovery *r)
+{
+	enum host_row row = r->rec.row == HOST_ROW_HELD ? r->rec.back_row : r->rec.row;
+
+	return row < HOST_ROW_LISTING;
+}
+
 /* After a restart: nothing is known but the record. What may have been done is looked at before it is done again. */
 void recovery_resume(struct engine *e, struct recovery *r)
 {
@@ -384,7 +398,7 @@ void recovery_resume(struct engine *e, struct recovery *r)
 	r->from_before = true;
 	r->proof_durable = recovery_proof_holds(r);
 	r->proof_checked = !recovery_proof_holds(r);
-	r->baseline_asked_ms = e->now_ms;
+	r->baseline_asked_ms = recovery_is_before_listing(r) ? 0 : e->now_ms;
 	r->power.next_ms = e->now_ms;
 	if (r->rec.row == HOST_ROW_FENCING && !r->rec.proof.is_void) {
 		recovery_enter(

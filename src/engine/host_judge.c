@@ -128,12 +128,14 @@ static uint32_t count_leftovers(const struct recovery *r, const struct op_end *e
 	uint32_t n = 0;
 
 	for (uint32_t k = 0; k < end->view_n; k++) {
-		const struct migration_view *m = &end->views[k].evacuation;
+		const struct instance_view *v = &end->views[k];
+		const struct migration_view *m = &v->evacuation;
+		bool is_older = v->unfinished.id && str_eq(v->host, r->rec.host);
 
-		if (!str_eq(m->source, r->rec.host) || !migration_is_under_way(m->status))
+		if (!is_older && (!str_eq(m->source, r->rec.host) || !migration_is_under_way(m->status)))
 			continue;
 		if (!n++)
-			*ret_uuid = m->instance[0] ? m->instance : end->views[k].uuid;
+			*ret_uuid = m->instance[0] ? m->instance : v->uuid;
 	}
 	return n;
 }

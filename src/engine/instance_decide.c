@@ -28,12 +28,33 @@ static enum decision decide_moved(const struct instance_record *i, const struct 
 		    v->fault[0] ? v->fault : "no reason given");
 		return DECIDE_REFUSE;
 	}
-	if (i->wanted == SERVER_STOPPED && v->state == SERVER_ACTIVE)
+	if (i->wanted == SERVER_STOPPED && v->state == SERVER_ACTIVE && f->has_side_steps)
 		return say(DECIDE_STOP, ret_why, size, "it was stopped before: stop it again");
-	if (v->state != SERVER_ACTIVE && v->state != SERVER_STOPPED && v->task != TASK_NONE)
+	if (i->wanted == SERVER_STOPPED && v->state == SERVER_ACTIVE)
+		return say(DECIDE_REFUSE, ret_why, size, "it was stopped before, and Nova does not stop it again");
+	if (v->state == SERVER_UNKNOWN ||
+	    (v->state != SERVER_ACTIVE && v->state != SERVER_STOPPED && v->task != TASK_NONE))
 		return say(f->is_stuck ? DECIDE_HOLD : DECIDE_AGAIN, ret_why, size, "it is between two states");
+	if (i->wanted == SERVER_ACTIVE && v->state == SERVER_STOPPED) {
+		snprintf(ret_why, size, "it was active before and is stopped on %.80s", v->host);
+		return DECIDE_REFUSE;
+	}
 	snprintf(ret_why, size, "%s on %.100s", server_state_name(v->state), v->host);
 	return DECIDE_DONE;
+}
+
+/* In ERROR with a fault newer than its evacuation record: that evacuation failed, whatever its record still says. */
+static bool has_newer_fault(const struct instance_view *v)
+{
+	return v->state == SERVER_ERROR && v->evacuation.created_at_ms && v->fault_at_ms > v->evacuation.created_at_ms;
+}
+
+bool instance_shows_nothing(
+    const struct instance_record *i, const struct instance_view *v, const struct decide_facts *f)
+{
+	if (!migration_is_under_way(v->evacuation.status))
+		return v->task != TASK_REBUILDING;
+	return v->evacuation.id <= i->seen_migration_id && (f->dest_is_proven_dead || has_newer_fault(v));
 }
 
 /* An evacuation of it is, or may be, under way. */
@@ -44,7 +65,7 @@ static enum decision decide_under_way(
 
 	if (f->dest_is_proven_dead)
 		return say(DECIDE_CALL, ret_why, size, "its destination was proven dead");
-	if (v->state == SERVER_ERROR && v->fault_at_ms > m->created_at_ms && m->created_at_ms)
+	if (has_newer_fault(v))
 		return say(DECIDE_CALL, ret_why, size, "its evacuation failed after the call");
 	if (!f->is_stuck)
 		return say(DECIDE_WATCH, ret_why, size, "its evacuation is under way");
@@ -66,18 +87,26 @@ static enum decision decide_by_state(
 	case SERVER_PAUSED:
 	case SERVER_SUSPENDED:
 	case SERVER_RESCUED:
-		if (f->may_reset)
+		if (f->may_reset && f->has_side_steps)
 			return say(DECIDE_RESET, ret_why, size, "Nova evacuates it only out of ERROR");
-		snprintf(ret_why, size,
-		    "Nova does not evacuate a %s instance, and the configuration does not allow to reset it",
-		    server_state_name(v->state));
+		snprintf(ret_why, size, "Nova does not evacuate a %s instance, and %s", server_state_name(v->state),
+		    f->may_reset ? "resetting it does not help" : "the configuration does not allow to reset it");
 		return DECIDE_REFUSE;
 	case SERVER_UNKNOWN:
-		return say(DECIDE_AGAIN, ret_why, size, "Nova could not tell its state");
+		return say(f->is_stuck ? DECIDE_HOLD : DECIDE_AGAIN, ret_why, size, "Nova could not tell its state");
 	default:
 		snprintf(ret_why, size, "Nova does not evacuate an instance that is %s", server_state_name(v->state));
 		return DECIDE_REFUSE;
 	}
+}
+
+/* The newest evacuation is over, but an older one that no call of ours has reckoned with is not. */
+static enum decision decide_unfinished(
+    const struct instance_view *v, const struct decide_facts *f, char *ret_why, size_t size)
+{
+	snprintf(ret_why, size, "an older evacuation of it, %lld to %.60s, has not ended: it may run there",
+	    (long long)v->unfinished.id, v->unfinished.dest[0] ? v->unfinished.dest : "no host that is known");
+	return f->is_stuck ? DECIDE_HOLD : DECIDE_WATCH;
 }
 
 /* A call of ours was sent and its answer lost: two readings of nothing, the second well after it, before it counts as not done. */
@@ -95,13 +124,23 @@ enum decision instance_decide(const struct instance_record *i, const struct inst
 	bool is_new = m->id > i->seen_migration_id;
 	bool failed_since = is_new && m->status == MIGRATION_FAILED;
 	bool from_here = str_eq(m->source, i->source);
+	enum decision d = DECIDE_CALL;
 
 	if (!v->exists || v->state == SERVER_DELETED || v->state == SERVER_SOFT_DELETED)
 		return say(DECIDE_GONE, ret_why, size, "it was deleted");
 	if (v->host[0] && !str_eq(v->host, i->source))
 		return decide_moved(i, v, f, ret_why, size);
 	if (migration_is_under_way(m->status))
-		return decide_under_way(v, f, ret_why, size);
+		d = decide_under_way(v, f, ret_why, size);
+	if (d != DECIDE_CALL)
+		return d;
+	if (v->unfinished.id > i->seen_migration_id && !f->unfinished_is_dead)
+		return decide_unfinished(v, f, ret_why, size);
+	/* a record from before our call is no trace of it: the call may still show up */
+	if (migration_is_under_way(m->status) && i->call_open && !is_new)
+		return decide_after_lost_call(f, ret_why, size);
+	if (migration_is_under_way(m->status))
+		return d;
 	/* `done` with the old host is the gap in which Nova has written one and not yet the other; one that brought it here is history. */
 	if (m->status == MIGRATION_DONE && from_here)
 		return say(f->is_stuck ? DECIDE_HOLD : DECIDE_AGAIN, ret_why, size,
@@ -112,6 +151,9 @@ enum decision instance_decide(const struct instance_record *i, const struct inst
 		    "its source cleaned up before its evacuation ended");
 	if (v->task == TASK_REBUILDING && !(v->state == SERVER_ERROR && failed_since))
 		return say(f->is_stuck ? DECIDE_HOLD : DECIDE_WATCH, ret_why, size, "it is being rebuilt");
+	if (v->task == TASK_UNKNOWN)
+		return say(
+		    f->is_stuck ? DECIDE_HOLD : DECIDE_AGAIN, ret_why, size, "Nova could not tell what it is doing");
 	if (v->task == TASK_MIGRATING)
 		return say(DECIDE_REFUSE, ret_why, size, "another move of it was under way when its host died");
 	if (v->task == TASK_DELETING)

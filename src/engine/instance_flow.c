@@ -104,6 +104,10 @@ void instance_enter(struct engine *e, struct instance *i, enum instance_row row,
 
 static void wait_again(struct engine *e, struct instance *i, const char *why)
 {
+	if (recovery_is_taking_back(recovery_of(e, i))) {
+		instance_enter(e, i, INSTANCE_ROW_REFUSED, RETURNED_FIRST);
+		return;
+	}
 	i->retry_ms = i->retry_ms ? i->retry_ms * 2 : e->o.retry_ms;
 	if (i->retry_ms > e->o.retry_max_ms)
 		i->retry_ms = e->o.retry_max_ms;
@@ -141,7 +145,8 @@ void instance_select(struct engine *e, struct recovery *r, const struct instance
 			: v->state == SERVER_ERROR ? SERVER_UNKNOWN
 						   : v->state;
 	/* what is over already is no evacuation of ours */
-	if (v->evacuation.status == MIGRATION_FAILED || v->evacuation.status == MIGRATION_COMPLETED)
+	if (!v->unfinished.id &&
+	    (v->evacuation.status == MIGRATION_FAILED || v->evacuation.status == MIGRATION_COMPLETED))
 		i->rec.seen_migration_id = v->evacuation.id;
 	instance_enter(e, i, INSTANCE_ROW_WAITING, NULL);
 }
@@ -173,14 +178,16 @@ void recovery_fill(struct engine *e, struct recovery *r)
 
 static struct decide_facts facts_of(struct engine *e, const struct instance *i, const struct instance_view *v)
 {
-	const char *dest = v->evacuation.dest[0] ? v->evacuation.dest : i->rec.dest;
+	const char *dest = v->evacuation.dest; /* while none is chosen, an older one's death says nothing */
 
 	return (struct decide_facts){
 	    .may_reset = e->o.reset_unsupported,
 	    .is_settled = i->rec.empty_readings >= 2 && e->now_ms - i->call_ms >= e->o.evacuate_settle_ms,
 	    .is_stuck = e->now_ms >= i->rebuild_until_ms,
 	    .dest_is_proven_dead = dest[0] && engine_host_is_proven_dead(e, dest),
+	    .unfinished_is_dead = v->unfinished.dest[0] && engine_host_is_proven_dead(e, v->unfinished.dest),
 	    .has_attempts = i->rec.entry_attempt < e->o.evacuate_attempts,
+	    .has_side_steps = i->side_steps < e->o.cloud_attempts,
 	};
 }
 
@@ -197,26 +204,26 @@ static void do_call(struct engine *e, struct instance *i, const struct instance_
 {
 	bool must_rest = i->rec.entry_attempt > i->rested_attempt;
 
-	i->rec.seen_migration_id =
-	    v->evacuation.id > i->rec.seen_migration_id ? v->evacuation.id : i->rec.seen_migration_id;
 	i->rec.dest[0] = '\0';
 	i->rebuild_until_ms = NEVER_MS;
 	i->rested_attempt = i->rec.entry_attempt;
-	if (must_rest && v->fault[0])
+	if (must_rest && v->fault[0]) {
 		wait_again(e, i, v->fault);
-	else if (must_rest || !i->has_slot || recovery_of(e, i)->rec.row != HOST_ROW_EVACUATING)
+	} else if (must_rest || !i->has_slot || recovery_of(e, i)->rec.row != HOST_ROW_EVACUATING) {
 		wait_again(e, i, why);
-	else
+	} else {
+		if (v->evacuation.id > i->rec.seen_migration_id)
+			i->rec.seen_migration_id = v->evacuation.id;
 		instance_enter(e, i, INSTANCE_ROW_CALLING, why);
+	}
 }
 
 void instance_seen(struct engine *e, struct instance *i, const struct instance_view *v)
 {
-	struct decide_facts f;
+	struct decide_facts f = facts_of(e, i, v);
 	char why[REASON_SIZE] = "";
-	bool shows_nothing = !migration_is_under_way(v->evacuation.status) && v->task != TASK_REBUILDING;
 
-	if (i->rec.call_open && shows_nothing &&
+	if (i->rec.call_open && instance_shows_nothing(&i->rec, v, &f) &&
 	    (!i->rec.empty_readings || e->now_ms - i->call_ms >= e->o.evacuate_settle_ms))
 		i->rec.empty_readings++;
 	if (i->rec.wanted == SERVER_UNKNOWN && (v->state == SERVER_ACTIVE || v->state == SERVER_STOPPED))
@@ -232,12 +239,18 @@ void instance_seen(struct engine *e, struct instance *i, const struct instance_v
 		do_call(e, i, v, why);
 		break;
 	case DECIDE_WATCH:
+		/* taken for over once, when its destination was proven dead, and no call was made on it: it counts again */
+		if (!i->rec.call_open && v->evacuation.id <= i->rec.seen_migration_id &&
+		    migration_is_under_way(v->evacuation.status))
+			i->rec.seen_migration_id = v->evacuation.id - 1;
 		instance_enter(e, i, INSTANCE_ROW_REBUILDING, why);
 		break;
 	case DECIDE_RESET:
+		i->side_steps++;
 		instance_enter(e, i, INSTANCE_ROW_RESETTING, why);
 		break;
 	case DECIDE_STOP:
+		i->side_steps++;
 		instance_enter(e, i, INSTANCE_ROW_RESTORING, why);
 		break;
 	case DECIDE_DONE:
@@ -319,7 +332,6 @@ void instance_op_ended(struct engine *e, struct instance *i, const struct op_end
 bool instance_may_start(struct engine *e, struct instance *i)
 {
 	struct recovery *r = recovery_of(e, i);
-	bool acts = op_kind_changes_world(i->work.kind);
 
 	if (i->rec.row == INSTANCE_ROW_CALLING || i->rec.row == INSTANCE_ROW_RESETTING) {
 		if (r->rec.row != HOST_ROW_EVACUATING || !recovery_proof_holds(r) || !r->proof_durable ||
@@ -332,8 +344,6 @@ bool instance_may_start(struct engine *e, struct instance *i)
 			return false;
 		}
 	}
-	if (acts && !e->epoch)
-		return false;
 	if (i->rec.row == INSTANCE_ROW_CALLING)
 		i->call_ms = e->now_ms;
 	return true;

@@ -248,14 +248,24 @@ uint32_t engine_host_add(struct engine *e, const char *name)
 
 struct recovery *engine_open_recovery(struct engine *e, uint32_t host)
 {
-	uint32_t k = e->recovery_free;
+	uint32_t k = e->recovery_free, gen, power_gen, poll_gen;
 	struct recovery *r;
+	bool queued;
 
 	if (k == NIL || e->hosts[host].recovery != NIL)
 		return NULL;
 	r = &e->recoveries[k];
 	e->recovery_free = r->next_free;
+	/* the place may have been another's: answers to that one are still told by their generation, and the queue may hold it */
+	gen = r->work.gen;
+	power_gen = r->power.gen;
+	poll_gen = r->poll.gen;
+	queued = r->work.queued;
 	*r = (struct recovery){.host = host, .first = NIL, .last = NIL, .is_used = true, .next_free = NIL};
+	r->work.gen = gen;
+	r->power.gen = power_gen;
+	r->poll.gen = poll_gen;
+	r->work.queued = queued;
 	r->work.heap_at = NIL;
 	r->work.wake_ms = r->power.next_ms = r->poll.next_ms = NEVER_MS;
 	str_copy(r->rec.host, sizeof(r->rec.host), e->hosts[host].rec.name);
@@ -287,14 +297,19 @@ struct instance *engine_find_instance(struct engine *e, const struct recovery *r
 
 struct instance *engine_add_instance(struct engine *e, struct recovery *r, const char *uuid)
 {
-	uint32_t k = e->instance_free, *slot;
+	uint32_t k = e->instance_free, *slot, gen;
 	struct instance *i;
+	bool queued;
 
 	if (k == NIL)
 		return NULL;
 	i = &e->instances[k];
 	e->instance_free = i->next;
+	gen = i->work.gen;
+	queued = i->work.queued;
 	*i = (struct instance){.recovery = (uint32_t)(r - e->recoveries), .next = NIL, .is_used = true};
+	i->work.gen = gen;
+	i->work.queued = queued;
 	i->work.heap_at = NIL;
 	i->work.wake_ms = NEVER_MS;
 	i->rebuild_until_ms = NEVER_MS;

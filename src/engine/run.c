@@ -260,6 +260,19 @@ static void work_start(struct engine *e, uint32_t ref)
 		work_arm(e, ref, w->kind, w->deadline_ms);
 		return;
 	}
+	if (e->o.dry_run && op_kind_changes_world(w->kind)) {
+		engine_log(e, 5, "%s: dry run: would start %s", r->rec.host, op_kind_name(w->kind));
+		w->phase = WORK_ARMED; /* for ever */
+		w->announced = false;
+		return;
+	}
+	if (!e->epoch && op_kind_changes_world(w->kind)) {
+		/* announced anew under the next lease */
+		w->phase = WORK_ARMED;
+		w->announced = false;
+		w->dirty = true;
+		return;
+	}
 	if (!may_start(e, ref))
 		return;
 	w->phase = WORK_RUNNING;
@@ -315,13 +328,27 @@ static void work_persist(struct engine *e, uint32_t ref)
 	w->announced = w->phase == WORK_ARMED;
 }
 
+static bool is_in_use(const struct engine *e, uint32_t ref)
+{
+	switch (THING_TYPE(ref)) {
+	case THING_RECOVERY:
+		return e->recoveries[THING_INDEX(ref)].is_used;
+	case THING_INSTANCE:
+		return e->instances[THING_INDEX(ref)].is_used;
+	default:
+		return true;
+	}
+}
+
 static void thing_run(struct engine *e, uint32_t ref)
 {
 	struct work *w = work_of(e, ref);
 
-	if (THING_TYPE(ref) == THING_RECOVERY && e->recoveries[THING_INDEX(ref)].is_used)
+	if (!is_in_use(e, ref))
+		return; /* closed while it stood in the queue */
+	if (THING_TYPE(ref) == THING_RECOVERY)
 		recovery_run(e, &e->recoveries[THING_INDEX(ref)]);
-	if (THING_TYPE(ref) == THING_INSTANCE && e->instances[THING_INDEX(ref)].is_used)
+	if (THING_TYPE(ref) == THING_INSTANCE)
 		instance_run(e, &e->instances[THING_INDEX(ref)]);
 	if (w->cancel_op) {
 		engine_emit_cancel(e, w->cancel_op);
@@ -331,8 +358,8 @@ static void thing_run(struct engine *e, uint32_t ref)
 		work_start(e, ref);
 	if (w->dirty && !w->out_seq && e->epoch && e->now_ms >= e->store_retry_at_ms)
 		work_persist(e, ref);
-	else if (w->dirty && !w->out_seq)
-		work_queue(e, ref);
+	else if (w->dirty && !w->out_seq && e->epoch)
+		work_queue(e, ref); /* without a lease it waits for the next one, which queues everything */
 	heap_update(e, ref);
 }
 

@@ -86,6 +86,7 @@ struct recovery {
 	uint32_t unknown_readings;   /* of the device since this start, before one that said anything */
 	uint32_t rounds;             /* of evacuating and verifying in this try */
 	bool tell_pending;           /* an ACTION_TELL is on its way */
+	uint16_t tell_held_n;        /* held_n that it said */
 	int64_t proof_ms;            /* our clock, when the proof was written; 0 after a restart */
 	int64_t baseline_asked_ms;   /* service records asked for after this may be compared with... */
 	int64_t baseline_updated_ms; /* ...this `updated_at`; 0 = not yet seen */
@@ -105,6 +106,7 @@ struct instance {
 	int64_t rebuild_until_ms; /* stuck after this */
 	int64_t retry_ms;         /* back-off in use */
 	uint32_t rested_attempt;  /* failed calls after which it has already waited */
+	uint32_t side_steps;      /* resets and stops begun in this try */
 };
 
 /* a record on its way to the store */
@@ -196,6 +198,8 @@ void host_take_evidence(struct engine *e, const struct engine_evidence *ev);
 void host_take_service(struct engine *e, const struct engine_service *s);
 void host_take_device(struct engine *e, uint32_t host, uint32_t level, enum power power);
 void host_look(struct engine *e, struct host *h);
+/* what other devices than the present ones have read counts for nothing */
+void host_forget_devices(struct host *h);
 
 /* gate.c: what holds a fence back */
 enum gate { GATE_GO, GATE_WAIT, GATE_CLEAR, GATE_SKIP, GATE_HOLD };
@@ -239,7 +243,10 @@ void recovery_power_read(struct engine *e, struct recovery *r, const struct op_e
 void recovery_poll_read(struct engine *e, struct recovery *r, const struct op_end *end);
 void recovery_sign_of_life(struct engine *e, struct recovery *r, const char *what);
 bool recovery_is_watched(const struct recovery *r);
+/* is the host being taken back, so that no instance of it is called any more? */
+bool recovery_is_taking_back(const struct recovery *r);
 /* instance_flow.c: the interpreter of the instance's table */
+#define RETURNED_FIRST "the host returned before its turn came"
 void instance_select(struct engine *e, struct recovery *r, const struct instance_view *v);
 void instance_enter(struct engine *e, struct instance *i, enum instance_row row, const char *why);
 void instance_log(struct engine *e, const struct instance *i, const char *note);
@@ -270,8 +277,13 @@ struct decide_facts {
 	    is_settled; /* the last call is older than evacuate_settle, and so is the first empty reading's beginning */
 	bool is_stuck;  /* the rebuild's time is over */
 	bool dest_is_proven_dead;
-	bool has_attempts;
+	bool unfinished_is_dead; /* the destination of an older record under way was proven dead */
+	bool has_attempts;       /* for another call */
+	bool has_side_steps;     /* for another reset or stop */
 };
+/* is there no trace of a call of ours, in a reading that would show one? */
+bool instance_shows_nothing(
+    const struct instance_record *i, const struct instance_view *v, const struct decide_facts *f);
 enum decision instance_decide(const struct instance_record *i, const struct instance_view *v,
     const struct decide_facts *f, char *ret_why, size_t size);
 
