@@ -217,6 +217,20 @@ static void ask_again(struct engine *e, struct instance *i)
 	work_wake_at(e, instance_ref(e, i), e->now_ms + (ms < e->o.evacuate_settle_ms ? ms : e->o.evacuate_settle_ms));
 }
 
+/* A question that is never answered must not keep the recovery open for ever: nobody would be told. Its hold asks again. */
+static void ask_failed(struct engine *e, struct instance *i, const struct op_end *end)
+{
+	char why[REASON_SIZE];
+
+	if (e->now_ms < i->rebuild_until_ms) {
+		ask_again(e, i);
+		return;
+	}
+	snprintf(why, sizeof(why), "Nova could not be asked about it for too long: %.100s",
+	    end->reason && end->reason[0] ? end->reason : fault_class_name(end->fault));
+	instance_enter(e, i, INSTANCE_ROW_HELD, why);
+}
+
 static void do_call(struct engine *e, struct instance *i, const struct instance_view *v, const char *why)
 {
 	bool must_rest = i->rec.entry_attempt > i->rested_attempt;
@@ -335,7 +349,7 @@ void instance_op_ended(struct engine *e, struct instance *i, const struct op_end
 		else if (e->now_ms >= i->rebuild_until_ms)
 			instance_enter(e, i, INSTANCE_ROW_HELD, "Nova could not be asked about it for too long");
 		else
-			ask_again(e, i);
+			ask_failed(e, i, end);
 		break;
 	case INSTANCE_ROW_RESETTING:
 	case INSTANCE_ROW_RESTORING:
