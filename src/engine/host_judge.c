@@ -118,6 +118,7 @@ static void judge_list(struct engine *e, struct recovery *r, const struct op_end
 		else if (is_on_its_way_here(r, v))
 			take_on_its_way(e, r, v);
 	}
+	recovery_ask_for_unlisted(e, r);
 	r->rec.instance_n = r->instance_n;
 	snprintf(j->why, sizeof(j->why), "%u instances", r->instance_n);
 }
@@ -186,6 +187,7 @@ static void judge_verify(struct engine *e, struct recovery *r, const struct op_e
 		    left == 1 ? "" : "s", r->rec.host, uuid, left == 1 ? "" : " and others");
 	} else if (n[INSTANCE_ROW_REFUSED] + n[INSTANCE_ROW_HELD]) {
 		j->outcome = OUTCOME_REFUSED;
+		j->again = false; /* another listing moves none of them */
 		snprintf(j->why, sizeof(j->why), "%u of %u instances did not reach their wanted state",
 		    n[INSTANCE_ROW_REFUSED] + n[INSTANCE_ROW_HELD], r->instance_n);
 	} else {

@@ -111,18 +111,34 @@ static void wait_again(struct engine *e, struct instance *i, const char *why)
 	work_wake_at(e, instance_ref(e, i), e->now_ms + i->retry_ms);
 }
 
+/* A new try of the recovery gives it its attempts anew. */
+static void instance_retry(struct engine *e, struct instance *i, const char *why)
+{
+	i->rec.entry_attempt = i->rested_attempt = 0;
+	i->retry_ms = 0;
+	i->rebuild_until_ms = NEVER_MS;
+	instance_enter(e, i, INSTANCE_ROW_WAITING, why);
+}
+
+void recovery_ask_for_unlisted(struct engine *e, struct recovery *r)
+{
+	for (uint32_t k = r->first; k != NIL; k = e->instances[k].next) {
+		struct instance *i = &e->instances[k];
+
+		if ((i->rec.row == INSTANCE_ROW_REFUSED || i->rec.row == INSTANCE_ROW_HELD) &&
+		    str_eq(i->rec.source, r->rec.host))
+			instance_retry(e, i, "no longer listed on the dead host: Nova is asked where it is");
+	}
+}
+
 /* Chosen by the list of the host. The wanted state is written here and never again. */
 void instance_select(struct engine *e, struct recovery *r, const struct instance_view *v)
 {
 	struct instance *i = engine_find_instance(e, r, v->uuid);
 
 	if (i && (i->rec.row == INSTANCE_ROW_REFUSED || i->rec.row == INSTANCE_ROW_HELD)) {
-		if (r->rec.row == HOST_ROW_LISTING) {
-			i->rec.entry_attempt = i->rested_attempt = 0;
-			i->retry_ms = 0;
-			i->rebuild_until_ms = NEVER_MS;
-			instance_enter(e, i, INSTANCE_ROW_WAITING, "tried again");
-		}
+		if (r->rec.row == HOST_ROW_LISTING)
+			instance_retry(e, i, "tried again");
 		return;
 	}
 	if (i && instance_is_ended(&i->rec)) {

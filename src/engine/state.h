@@ -243,6 +243,8 @@ void recovery_sign_of_life(struct engine *e, struct recovery *r, const char *wha
 bool recovery_is_watched(const struct recovery *r);
 /* instance_flow.c: the interpreter of the instance's table */
 void instance_select(struct engine *e, struct recovery *r, const struct instance_view *v);
+/* Those that an earlier try left behind and that are not on the host any more, by whoever's hand: asked for once more. */
+void recovery_ask_for_unlisted(struct engine *e, struct recovery *r);
 void instance_enter(struct engine *e, struct instance *i, enum instance_row row, const char *why);
 void instance_log(struct engine *e, const struct instance *i, const char *note);
 void instance_run(struct engine *e, struct instance *i);
