@@ -560,8 +560,11 @@ void moments_session_lost(struct telling *t)
 void moments_free_all(struct telling *t)
 {
 	while (t->moments) {
-		if (t->moments->op)
-			cloud_session_cancel(t->d->env.cloud, t->moments->op);
-		moment_free(t->moments);
+		struct telling_moment *m = t->moments;
+
+		t->moments = m->next;
+		if (m->op)
+			cloud_session_cancel(t->d->env.cloud, m->op);
+		moment_free(m);
 	}
 }

@@ -263,8 +263,12 @@ bool post_is_idle(const struct telling *t)
 void post_close(struct telling *t)
 {
 	io_timer_stop(&t->post.timer);
-	while (t->post.directs)
-		direct_free(t->post.directs);
+	while (t->post.directs) {
+		struct post_direct *p = t->post.directs;
+
+		t->post.directs = p->next;
+		direct_free(p);
+	}
 	for (size_t k = 0; k < TELLING_SEND_MAX; k++) {
 		struct post_slot *s = &t->post.slots[k];
 

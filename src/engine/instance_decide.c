@@ -46,8 +46,7 @@ static enum decision decide_moved(const struct instance_record *i, const struct 
 /* In ERROR with a fault newer than its evacuation record: that evacuation failed, whatever its record still says. */
 static bool has_newer_fault(const struct instance_view *v)
 {
-	return v->state == SERVER_ERROR && v->evacuation.created_at_ms &&
-	       v->fault_at_ms > v->evacuation.created_at_ms;
+	return v->state == SERVER_ERROR && v->evacuation.created_at_ms && v->fault_at_ms > v->evacuation.created_at_ms;
 }
 
 bool instance_shows_nothing(

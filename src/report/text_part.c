@@ -90,7 +90,7 @@ void text_heading(struct strbuf *sb, const struct text_style *style, const char 
 
 void text_fact(struct strbuf *sb, const struct text_style *style, const char *label, const char *fmt, ...)
 {
-	STRBUF_AUTO struct strbuf value = STRBUF_INIT, lines = STRBUF_INIT;
+	STRBUF_AUTO struct strbuf lines = STRBUF_INIT;
 	char text[1024];
 	va_list ap;
 

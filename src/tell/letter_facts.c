@@ -230,9 +230,8 @@ static void release_put(cJSON *o, const struct recovery_record *r)
 	    [HOLD_CLOUD] = "The next try, once the cloud answers; or 'osha release @' to try now.",
 	    [HOLD_INSTANCES] =
 		"The next try, once there is room for the instances listed; or 'osha release @' to try now.",
-	    [HOLD_LEFTOVER] = "The end of the evacuations that are under way. Keep the host powered off until then: "
-			      "its nova-compute would "
-			      "destroy the only copy of the instances named.",
+	    [HOLD_LEFTOVER] =
+		"The end of the evacuations under way. Keep the host off: it would destroy the only copies.",
 	    [HOLD_RESTART_COMPUTE] = "A restart of nova-compute on this host, so that it removes its stale copies.",
 	    [HOLD_PROOF_VOID] =
 		"The next try to power it off. It was seen on although it had been proven off: find out who starts it.",

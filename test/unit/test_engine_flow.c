@@ -352,12 +352,14 @@ int main(void)
 	    cmocka_unit_test(nothing_starts_before_its_record), cmocka_unit_test(a_late_start_is_recorded_anew),
 	    cmocka_unit_test(a_late_power_off_does_not_use_up_the_level),
 	    cmocka_unit_test(a_store_that_refuses_stops_everything_and_is_told_once),
-	    cmocka_unit_test(late_answers_are_nobodys), cmocka_unit_test(late_answers_of_an_earlier_recovery_are_nobodys),
+	    cmocka_unit_test(late_answers_are_nobodys),
+	    cmocka_unit_test(late_answers_of_an_earlier_recovery_are_nobodys),
 	    cmocka_unit_test(life_while_in_doubt_clears), cmocka_unit_test(life_before_the_record_is_durable_clears),
 	    cmocka_unit_test(a_look_that_cannot_tell_holds), cmocka_unit_test(a_hold_is_told_once_a_cause),
 	    cmocka_unit_test(a_second_hold_is_not_lost_behind_the_first),
-	    cmocka_unit_test(what_was_not_told_is_told_after_a_restart), cmocka_unit_test(without_a_lease_nothing_is_done),
-	    cmocka_unit_test(a_dry_run_changes_nothing), cmocka_unit_test(a_dry_run_carries_nothing_on)};
+	    cmocka_unit_test(what_was_not_told_is_told_after_a_restart),
+	    cmocka_unit_test(without_a_lease_nothing_is_done), cmocka_unit_test(a_dry_run_changes_nothing),
+	    cmocka_unit_test(a_dry_run_carries_nothing_on)};
 
 	return cmocka_run_group_tests_name("engine_flow", tests, NULL, NULL);
 }
