@@ -140,7 +140,7 @@ struct operator_word {
 };
 
 enum engine_event_type {
-	ENGINE_STARTED,  /* records: everything the store holds; once, first */
+	ENGINE_STARTED,  /* records: everything the store holds; once, first, after the policies of all hosts */
 	ENGINE_EVIDENCE, /* a batch */
 	ENGINE_SERVICES, /* a batch: nova's service records that changed, or were seen after a question of ours */
 	ENGINE_DEVICE,   /* a routine reading of a fence device: host, level, power */
@@ -271,7 +271,10 @@ uint32_t engine_instance_n(const struct engine *e);
 uint32_t engine_host_add(struct engine *e, const char *name);
 /** engine_host_find() - the number of a known host, or UINT32_MAX. */
 uint32_t engine_host_find(const struct engine *e, const char *name);
-/** engine_host_set_policy() - what the configuration says of it; copied. */
+/**
+ * engine_host_set_policy() - what the configuration says of it; copied. A host is in no segment and has no fence device until then: set it
+ * before ENGINE_STARTED for every host that the records or the configuration name, or no power is read again before they go on.
+ */
 void engine_host_set_policy(struct engine *e, uint32_t host, const struct host_policy *policy);
 
 /**

@@ -16,6 +16,19 @@ bool recovery_is_watched(const struct recovery *r)
 	return r->is_used && recovery_proof_holds(r) && (host_step_of(row)->flags & STEP_PROOF);
 }
 
+bool recovery_is_taking_back(const struct recovery *r)
+{
+	switch (r->rec.row == HOST_ROW_HELD ? r->rec.back_row : r->rec.row) {
+	case HOST_ROW_RETURNING:
+	case HOST_ROW_CLEANING:
+	case HOST_ROW_CLEARING_DOWN:
+	case HOST_ROW_ENABLING:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void look_start(struct engine *e, struct recovery *r, enum op_slot slot, int64_t budget_ms)
 {
 	struct look *l = slot == SLOT_POWER ? &r->power : &r->poll;
@@ -69,7 +82,7 @@ static void watch_power(struct engine *e, struct recovery *r)
 
 static void watch_evacuations(struct engine *e, struct recovery *r)
 {
-	bool wanted = r->rec.row == HOST_ROW_EVACUATING && r->active_n > 0;
+	bool wanted = r->active_n > 0 && (r->rec.row == HOST_ROW_EVACUATING || recovery_is_taking_back(r));
 
 	if (!wanted || (r->poll.running && e->now_ms >= r->poll.deadline_ms)) {
 		look_stop(e, r, &r->poll, SLOT_POLL);
@@ -120,7 +133,10 @@ void recovery_poll_read(struct engine *e, struct recovery *r, const struct op_en
 		const struct migration_view *m = &end->views[k].evacuation;
 		struct instance *i = engine_find_instance(e, r, m->instance[0] ? m->instance : end->views[k].uuid);
 
-		if (!i || i->rec.row != INSTANCE_ROW_REBUILDING || m->id <= i->rec.seen_migration_id)
+		if (!i || i->rec.row != INSTANCE_ROW_REBUILDING)
+			continue;
+		if (m->id <= i->rec.seen_migration_id &&
+		    !(migration_is_under_way(m->status) && engine_host_is_proven_dead(e, m->dest)))
 			continue;
 		if (m->dest[0])
 			str_copy(i->rec.dest, sizeof(i->rec.dest), m->dest);
@@ -135,8 +151,7 @@ static void refuse_waiting(struct engine *e, struct recovery *r)
 {
 	for (uint32_t k = r->first; k != NIL; k = e->instances[k].next) {
 		if (e->instances[k].rec.row == INSTANCE_ROW_WAITING)
-			instance_enter(
-			    e, &e->instances[k], INSTANCE_ROW_REFUSED, "the host returned before its turn came");
+			instance_enter(e, &e->instances[k], INSTANCE_ROW_REFUSED, RETURNED_FIRST);
 	}
 }
 

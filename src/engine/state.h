@@ -198,6 +198,8 @@ void host_take_evidence(struct engine *e, const struct engine_evidence *ev);
 void host_take_service(struct engine *e, const struct engine_service *s);
 void host_take_device(struct engine *e, uint32_t host, uint32_t level, enum power power);
 void host_look(struct engine *e, struct host *h);
+/* what other devices than the present ones have read counts for nothing */
+void host_forget_devices(struct host *h);
 
 /* gate.c: what holds a fence back */
 enum gate { GATE_GO, GATE_WAIT, GATE_CLEAR, GATE_SKIP, GATE_HOLD };
@@ -241,8 +243,14 @@ void recovery_power_read(struct engine *e, struct recovery *r, const struct op_e
 void recovery_poll_read(struct engine *e, struct recovery *r, const struct op_end *end);
 void recovery_sign_of_life(struct engine *e, struct recovery *r, const char *what);
 bool recovery_is_watched(const struct recovery *r);
+/* is the host being taken back, so that no instance of it is called any more? */
+bool recovery_is_taking_back(const struct recovery *r);
 /* instance_flow.c: the interpreter of the instance's table */
-void instance_select(struct engine *e, struct recovery *r, const struct instance_view *v);
+#define RETURNED_FIRST "the host returned before its turn came"
+/* false: there is no room for it */
+bool instance_select(struct engine *e, struct recovery *r, const struct instance_view *v);
+/* a new try of the recovery: what was refused or held in the last one is asked for again, wherever it is by now */
+void recovery_retry_instances(struct engine *e, struct recovery *r);
 void instance_enter(struct engine *e, struct instance *i, enum instance_row row, const char *why);
 void instance_log(struct engine *e, const struct instance *i, const char *note);
 void instance_run(struct engine *e, struct instance *i);
@@ -276,6 +284,9 @@ struct decide_facts {
 	bool has_attempts;       /* for another call */
 	bool has_side_steps;     /* for another reset or stop */
 };
+/* is there no trace of a call of ours, in a reading that would show one? */
+bool instance_shows_nothing(
+    const struct instance_record *i, const struct instance_view *v, const struct decide_facts *f);
 enum decision instance_decide(const struct instance_record *i, const struct instance_view *v,
     const struct decide_facts *f, char *ret_why, size_t size);
 

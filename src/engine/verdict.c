@@ -46,9 +46,14 @@ static void host_dirty(struct engine *e, struct host *h)
 	work_queue(e, host_ref(e, h));
 }
 
-/* Monitors that disagree for a while are told once: typically a crashed nova-compute on a healthy host. Never fenced. */
+/*
+ * Monitors that disagree for a while are told once: typically a crashed nova-compute on a healthy host. Never fenced. Nova calls every
+ * dead host up for a service_down_time still; that is no disagreement but its way of counting.
+ */
 static void host_look_degraded(struct engine *e, struct host *h, enum verdict v)
 {
+	bool nova_sees_it = sign_now(e, h, 0, e->now_ms, 0) == SIGN_ALIVE;
+	int64_t patience_ms = e->o.degraded_after_ms + (nova_sees_it ? e->o.service_down_time_ms : 0);
 	char key[HOST_NAME_SIZE + 32];
 
 	if (v == VERDICT_UP && h->rec.degraded_told) {
@@ -61,14 +66,12 @@ static void host_look_degraded(struct engine *e, struct host *h, enum verdict v)
 	}
 	if (h->odd_since_ms == NEVER_MS)
 		h->odd_since_ms = e->now_ms;
-	if (h->rec.degraded_told || h->recovery != NIL || h->disabled ||
-	    e->now_ms - h->odd_since_ms < e->o.degraded_after_ms)
+	if (h->rec.degraded_told || h->recovery != NIL || h->disabled || e->now_ms - h->odd_since_ms < patience_ms)
 		return;
 	snprintf(key, sizeof(key), "degraded/%s", h->rec.name);
-	if (!engine_alert(e, key,
-		"host %s is degraded: Nova says down but it still answers; nova-compute may have crashed. It is not "
-		"fenced.",
-		h->rec.name))
+	if (!engine_alert(e, key, "host %s is degraded: %s. It is not fenced.", h->rec.name,
+		nova_sees_it ? "its nova-compute reports, but another monitor says dead"
+			     : "Nova says down but it still answers; nova-compute may have crashed"))
 		return; /* said with the next evidence */
 	engine_log(e, 4, "%s: degraded: some monitors say dead, another sees it alive; not fenced", h->rec.name);
 	h->rec.degraded_told = true;
@@ -198,11 +201,14 @@ void host_take_device(struct engine *e, uint32_t host, uint32_t level, enum powe
 
 void engine_host_set_policy(struct engine *e, uint32_t host, const struct host_policy *policy)
 {
-	struct host *h = &e->hosts[host];
+	e->hosts[host].policy = *policy;
+	host_forget_devices(&e->hosts[host]);
+}
 
-	h->policy = *policy;
+void host_forget_devices(struct host *h)
+{
 	for (uint32_t l = 0; l < FENCE_LEVEL_MAX; l++) {
-		if (l < policy->level_n && h->rec.device_key[l] == policy->level[l].key)
+		if (l < h->policy.level_n && h->rec.device_key[l] == h->policy.level[l].key)
 			continue;
 		h->rec.seen_on &= ~(1u << l);
 		h->rec.miswired &= ~(1u << l);

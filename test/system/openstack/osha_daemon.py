@@ -39,7 +39,7 @@ TIMING = {
     'verdict': {'recheck-after': '1s', 'confirm-timeout': '10s', 'degraded-after': '2s'},
     'recovery': {'hold-retry': '4s', 'step-timeout': '20s', 'retry-first': '300ms',
                  'retry-max': '2s', 'return-timeout': '60s'},
-    'fencing': {'status-timeout': '8s', 'status-attempts': 4, 'power-poll': '1s',
+    'fencing': {'status-timeout': '8s', 'status-attempts': 3, 'power-poll': '1s',
                 'device-check': '10s'},
     'evacuation': {'poll': '300ms', 'settle': '6s', 'stuck-after': '60s'},
 }
@@ -49,7 +49,7 @@ def fence_level(world, folder, agent):
     """A fence level of every host's own BMC by one of the agents that are tried on the rig."""
     secret = {'file': os.path.join(folder, 'bmc.password')}
     common = {'ip': '{host}.bmc.invalid', 'ipport': str(BMC_PORT), 'username': BMC_USER,
-              'password': secret, 'cipher': '3'}
+              'password': secret, 'cipher': '3', 'login_timeout': '2'}
     if agent == 'fence_osha_ipmi':
         # ipmi_sim grants a session no more than what its first packet asks for
         keys = dict(common, workaround='open-session-privilege', power_timeout='4')

@@ -10,7 +10,7 @@ from case_marks import equal, true
 from osha_daemon import Osha
 from rig_process import wait_until
 
-UNDER_WAY = ('accepted', 'queued', 'pre-migrating', 'migrating', 'running', 'post-migrating')
+ROW_RECOVERED = 10  # of the host's workflow, as the journal stores it
 
 
 class Scene:
@@ -61,13 +61,29 @@ class Scene:
         return self.osha.wait_log(r': %s \S+ -> %s: (.*)' % (re.escape(host or self.host), row),
                                   timeout_s, step_s).group(1)
 
+    def wait_recovered(self, timeout_s=90):
+        """Until the journal says so: a log line may come a moment before its record is durable."""
+        def is_recovered():
+            rows = self.osha.journal("select row from history where key = ? order by seq desc"
+                                     " limit 1", ('recovery/' + self.recovery(),))
+            return rows == [(ROW_RECOVERED,)]
+        wait_until(is_recovered, timeout_s, self.recovery() + ' recovered', 0.1)
+
     def has_row(self, row, host=None):
         return bool(re.search(r': %s \S+ -> %s: ' % (re.escape(host or self.host), row),
                               self.osha.log()))
 
+    def recovery(self):
+        """The id of the host's last recovery."""
+        return re.findall(r'(\S+-\d+-\d+): %s \S+ -> ' % re.escape(self.host), self.osha.log())[-1]
+
     def offs(self, host=None):
         """Times at which the BMC of the host was told to switch off."""
         return [c[0] for c in self.world.power_calls(host or self.host) if c[1:] == ('power', '0')]
+
+    def wait_offs(self, count, timeout_s=60):
+        wait_until(lambda: len(self.offs()) >= count, timeout_s,
+                   '%d power-offs of %s' % (count, self.host), 0.05)
 
     def calls(self):
         """{server: accepted evacuate calls}"""
@@ -118,6 +134,12 @@ class Scene:
                   (home, was['status']), 'bystander ' + was['name'])
             true(uuid not in moved and uuid not in self.calls(), was['name'] + ' was moved')
 
+    def assert_listed_by_name(self, uuids):
+        """The daemon names each of these with a reason."""
+        for uuid in uuids:
+            true(re.search(r' instance %s (refused|held): \S' % uuid, self.osha.log()),
+                 'no reason given for ' + self.before[uuid]['name'])
+
     def assert_untouched(self, *hosts):
         """Nothing was fenced, nothing was changed in Nova by the daemon."""
         for host in hosts or self.world.hosts:
@@ -132,8 +154,7 @@ class Scene:
             equal(len(self.offs()), offs, 'power-offs of ' + self.host)
         service = self.cloud.service(self.host)
         equal((service['forced_down'], service['status']), (True, 'disabled'), 'service')
-        recovery = self.osha.wait_log(r'(\S+-\d+-\d+): %s \S+ -> ' % re.escape(self.host)).group(1)
-        true(recovery.split('-')[0] in service['disabled_reason'], service['disabled_reason'])
+        true(self.recovery() in service['disabled_reason'], service['disabled_reason'])
 
     def take_back(self, timeout_s=90):
         """Power on; the daemon lets it take part again and nobody cuts its power again."""
@@ -141,6 +162,13 @@ class Scene:
         self.machine.power_on()
         self.wait_row('re-enabled', timeout_s=timeout_s)
         self.assert_taken_back(offs)
+
+    def wait_back(self, timeout_s=90):
+        """Until Nova has the host as it was, whoever said so."""
+        def is_back():
+            service = self.cloud.service(self.host)
+            return not service['forced_down'] and service['status'] == 'enabled'
+        wait_until(is_back, timeout_s, self.host + ' enabled', 0.2)
 
     def assert_taken_back(self, offs):
         service = self.cloud.service(self.host)
@@ -157,6 +185,15 @@ class Scene:
     def wait_held(self, host=None, timeout_s=120):
         """Until the recovery is held; the reason."""
         return self.wait_row('held', host, timeout_s)
+
+    def wait_again_held(self, timeout_s=120):
+        """Until the hold was tried again and ended in one."""
+        seen = len(re.findall(self._held(), self.osha.log()))
+        wait_until(lambda: len(re.findall(self._held(), self.osha.log())) > seen, timeout_s,
+                   'another try of the hold', 0.2)
+
+    def _held(self):
+        return r': %s \S+ -> held: ' % re.escape(self.host)
 
     def stays_so(self, is_so, what, count=6, step_s=0.5):
         """That nothing happens can only be watched for a while: `count` looks in a row."""
