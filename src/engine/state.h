@@ -132,7 +132,7 @@ struct engine {
 	struct host *hosts;
 	uint32_t host_n, host_cap;
 	struct recovery *recoveries;
-	uint32_t recovery_cap, recovery_free;
+	uint32_t recovery_cap, recovery_free, recovery_n; /* recovery_n: open */
 	struct instance *instances;
 	uint32_t instance_n, instance_cap, instance_free;
 	uint32_t *host_hash, host_hash_n, *instance_hash, instance_hash_n;
