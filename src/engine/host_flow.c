@@ -264,12 +264,32 @@ bool recovery_may_start(struct engine *e, struct recovery *r)
 	return recovery_proof_holds(r) && r->proof_durable;
 }
 
-static void recovery_follow(struct engine *e, struct recovery *r, const struct judged *j)
+/* Rows that are passed over: a host that an operator disabled keeps his reason, and what he disabled he enables. */
+static enum host_row recovery_skip_row(struct recovery *r, const struct host *h, enum host_row next, struct judged *j)
+{
+	if (next == HOST_ROW_DISABLING && h->disabled && !r->rec.we_disabled && !host_is_disabled_by(h, r->rec.id)) {
+		str_copy(j->why, sizeof(j->why), "an operator disabled it before: that is left as it is");
+		return HOST_ROW_LISTING;
+	}
+	if (next == HOST_ROW_ENABLING && !host_is_disabled_by(h, r->rec.id)) {
+		str_copy(j->why, sizeof(j->why),
+		    h->disabled ? "back, and left disabled: not this recovery disabled it" : "");
+		return HOST_ROW_REENABLED;
+	}
+	return next;
+}
+
+static void recovery_follow(struct engine *e, struct recovery *r, struct judged *j)
 {
 	const struct host_step *s = host_step_of(r->rec.row);
 	enum host_row next = j->row != HOST_ROW_NONE ? j->row : s->next[j->outcome];
 	enum host_row back = r->rec.row == HOST_ROW_CLEARING_DOWN ? HOST_ROW_CLEANING : r->rec.row;
 
+	next = recovery_skip_row(r, host_of(e, r), next, j);
+	if (next == HOST_ROW_LISTING) {
+		r->baseline_asked_ms = e->now_ms; /* our last PUT before it returns is answered */
+		r->baseline_updated_ms = 0;
+	}
 	if (r->rec.row == HOST_ROW_VERIFYING)
 		back = HOST_ROW_LISTING;
 	if (next == HOST_ROW_HELD)
@@ -343,8 +363,12 @@ static void recovery_tell(struct engine *e, struct recovery *r)
 	unsigned open = r->rec.due & ~(unsigned)r->rec.told;
 	struct engine_action *a;
 
-	if (!open || r->tell_pending || engine_out_is_full(e) || !e->epoch)
+	if (!open || r->tell_pending || !e->epoch)
 		return;
+	if (engine_out_is_full(e)) {
+		work_queue(e, recovery_ref(e, r));
+		return;
+	}
 	a = &e->out->all[e->out->n++];
 	memset(a, 0, sizeof(*a));
 	a->type = ACTION_TELL;

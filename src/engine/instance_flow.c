@@ -115,29 +115,43 @@ static void wait_again(struct engine *e, struct instance *i, const char *why)
 	work_wake_at(e, instance_ref(e, i), e->now_ms + i->retry_ms);
 }
 
+void recovery_retry_instances(struct engine *e, struct recovery *r)
+{
+	for (uint32_t k = r->first; k != NIL; k = e->instances[k].next) {
+		struct instance *i = &e->instances[k];
+
+		if (i->rec.row != INSTANCE_ROW_REFUSED && i->rec.row != INSTANCE_ROW_HELD)
+			continue;
+		if (!str_eq(i->rec.source, r->rec.host)) {
+			/* another host's; the list tells whether it is still so */
+			instance_enter(e, i, INSTANCE_ROW_GONE, "no longer on its way here");
+			continue;
+		}
+		i->rec.entry_attempt = i->rested_attempt = i->side_steps = 0;
+		i->retry_ms = 0;
+		i->rebuild_until_ms = NEVER_MS;
+		instance_enter(e, i, INSTANCE_ROW_WAITING, "tried again");
+	}
+}
+
 /* Chosen by the list of the host. The wanted state is written here and never again. */
-void instance_select(struct engine *e, struct recovery *r, const struct instance_view *v)
+bool instance_select(struct engine *e, struct recovery *r, const struct instance_view *v)
 {
 	struct instance *i = engine_find_instance(e, r, v->uuid);
 
-	if (i && (i->rec.row == INSTANCE_ROW_REFUSED || i->rec.row == INSTANCE_ROW_HELD)) {
-		if (r->rec.row == HOST_ROW_LISTING) {
-			i->rec.entry_attempt = i->rested_attempt = 0;
-			i->retry_ms = 0;
-			i->rebuild_until_ms = NEVER_MS;
-			instance_enter(e, i, INSTANCE_ROW_WAITING, "tried again");
-		}
-		return;
-	}
-	if (i && instance_is_ended(&i->rec)) {
+	bool is_deleted = v->state == SERVER_DELETED || v->state == SERVER_SOFT_DELETED;
+
+	if (i && (i->rec.row == INSTANCE_ROW_REFUSED || i->rec.row == INSTANCE_ROW_HELD))
+		return true;
+	if (i && i->rec.row == INSTANCE_ROW_GONE && is_deleted)
+		return true; /* Nova lists what it keeps for a while */
+	if (i && instance_is_ended(&i->rec))
 		instance_enter(e, i, INSTANCE_ROW_WAITING, "it is listed on the dead host again");
-		return;
-	}
 	if (i)
-		return;
+		return true;
 	i = engine_add_instance(e, r, v->uuid);
 	if (!i)
-		return;
+		return false;
 	str_copy(i->rec.name, sizeof(i->rec.name), v->name);
 	str_copy(i->rec.project, sizeof(i->rec.project), v->project);
 	str_copy(i->rec.source, sizeof(i->rec.source), r->rec.host);
@@ -149,6 +163,7 @@ void instance_select(struct engine *e, struct recovery *r, const struct instance
 	    (v->evacuation.status == MIGRATION_FAILED || v->evacuation.status == MIGRATION_COMPLETED))
 		i->rec.seen_migration_id = v->evacuation.id;
 	instance_enter(e, i, INSTANCE_ROW_WAITING, NULL);
+	return true;
 }
 
 void recovery_fill(struct engine *e, struct recovery *r)
@@ -193,7 +208,9 @@ static struct decide_facts facts_of(struct engine *e, const struct instance *i, 
 
 static void ask_again(struct engine *e, struct instance *i)
 {
-	int64_t ms = i->rec.call_open ? e->o.retry_max_ms : e->o.poll_ms;
+	/* only a call whose answer was lost is waited for; anything else is about to be told */
+	bool is_lost = i->rec.call_open && i->rec.call_outcome != OUTCOME_DONE;
+	int64_t ms = is_lost ? e->o.retry_max_ms : e->o.poll_ms;
 
 	if (i->rebuild_until_ms == NEVER_MS)
 		i->rebuild_until_ms = e->now_ms + e->o.rebuild_timeout_ms;

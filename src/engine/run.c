@@ -15,7 +15,7 @@
 
 enum {
 	OUT_RESERVE = 6,      /* one thing emits at most this many actions in one go */
-	OUT_TALK_RESERVE = 16 /* log lines and alerts leave so much room for what must not be lost */
+	OUT_TALK_RESERVE = 24 /* log lines leave so much room for what must not be lost; alerts take it */
 };
 
 bool engine_out_is_full(const struct engine *e)
@@ -35,15 +35,15 @@ static struct engine_action *emit(struct engine *e, enum engine_action_type type
 	return a;
 }
 
-static bool may_talk(const struct engine *e)
+static bool may_talk(const struct engine *e, uint32_t reserve_n)
 {
-	return e->out && e->out->n + OUT_TALK_RESERVE < ENGINE_ACTIONS_MAX;
+	return e->out && e->out->n + reserve_n < ENGINE_ACTIONS_MAX;
 }
 
 /* Log lines are the one thing that may be lost when a step says too much: the journal holds the same sentence. */
 void engine_log(struct engine *e, int priority, const char *fmt, ...)
 {
-	struct engine_action *a = may_talk(e) ? emit(e, ACTION_LOG) : NULL;
+	struct engine_action *a = may_talk(e, OUT_TALK_RESERVE) ? emit(e, ACTION_LOG) : NULL;
 	va_list ap;
 
 	if (!a)
@@ -56,7 +56,7 @@ void engine_log(struct engine *e, int priority, const char *fmt, ...)
 
 bool engine_alert(struct engine *e, const char *key, const char *fmt, ...)
 {
-	struct engine_action *a = may_talk(e) ? emit(e, ACTION_ALERT) : NULL;
+	struct engine_action *a = may_talk(e, OUT_RESERVE) ? emit(e, ACTION_ALERT) : NULL;
 	va_list ap;
 
 	if (!a)

@@ -132,7 +132,7 @@ struct engine {
 	struct host *hosts;
 	uint32_t host_n, host_cap;
 	struct recovery *recoveries;
-	uint32_t recovery_cap, recovery_free;
+	uint32_t recovery_cap, recovery_free, recovery_n; /* recovery_n: open */
 	struct instance *instances;
 	uint32_t instance_n, instance_cap, instance_free;
 	uint32_t *host_hash, host_hash_n, *instance_hash, instance_hash_n;
@@ -247,7 +247,10 @@ bool recovery_is_watched(const struct recovery *r);
 bool recovery_is_taking_back(const struct recovery *r);
 /* instance_flow.c: the interpreter of the instance's table */
 #define RETURNED_FIRST "the host returned before its turn came"
-void instance_select(struct engine *e, struct recovery *r, const struct instance_view *v);
+/* false: there is no room for it */
+bool instance_select(struct engine *e, struct recovery *r, const struct instance_view *v);
+/* a new try of the recovery: what was refused or held in the last one is asked for again, wherever it is by now */
+void recovery_retry_instances(struct engine *e, struct recovery *r);
 void instance_enter(struct engine *e, struct instance *i, enum instance_row row, const char *why);
 void instance_log(struct engine *e, const struct instance *i, const char *note);
 void instance_run(struct engine *e, struct instance *i);
