@@ -87,6 +87,10 @@ def watching(bed):
     return daemon, run
 
 
+def in_state(shown, state):
+    return shown if shown['recovery']['state'] == state else None
+
+
 def case_asks_and_orders(bed, daemon, run):
     """questions and orders to a running daemon"""
     said = run('status')
@@ -144,9 +148,10 @@ def case_tells_a_recovery(bed, daemon, run):
     daemon.wait('compute-2 verifying -> recovered')
     live = json.loads(run('--json', 'recoveries').out)['recoveries'][0]
     assert live['host'] == 'compute-2', live
-    shown = json.loads(run('--json', 'recovery', 'show', live['id']).out)
+    # the log is a commit ahead of the journal
+    shown = until('the journal has it', lambda: in_state(json.loads(run('--json', 'recovery', 'show', live['id']).out), 'recovered'))
     recovery = shown['recovery']
-    assert shown['source'] == 'daemon' and recovery['state'] == 'recovered' and recovery['proof']['valid'], recovery
+    assert shown['source'] == 'daemon' and recovery['proof']['valid'], recovery
     assert recovery['instances'] and all(i['state'] == 'done' and i['destination'] != 'compute-2' for i in recovery['instances']), recovery
     times = recovery['timeline']
     order = [times[k + '_at_ms'] for k in ('suspect', 'confirmed', 'fenced', 'forced_down', 'evacuating', 'evacuated', 'recovered')]
