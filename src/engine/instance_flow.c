@@ -346,8 +346,6 @@ void instance_op_ended(struct engine *e, struct instance *i, const struct op_end
 	case INSTANCE_ROW_VERIFYING:
 		if (end->outcome == OUTCOME_DONE && end->view_n == 1)
 			instance_seen(e, i, &end->views[0]);
-		else if (e->now_ms >= i->rebuild_until_ms)
-			instance_enter(e, i, INSTANCE_ROW_HELD, "Nova could not be asked about it for too long");
 		else
 			ask_failed(e, i, end);
 		break;

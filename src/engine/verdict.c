@@ -170,13 +170,14 @@ static bool is_wrongly_mapped(struct engine *e, struct host *h, uint32_t level, 
 void host_take_device(struct engine *e, uint32_t host, uint32_t level, enum power power)
 {
 	struct host *h = host < e->host_n ? &e->hosts[host] : NULL;
-	uint32_t bit = 1u << level, seen_on, miswired;
+	uint32_t bit, seen_on, miswired;
 	char key[HOST_NAME_SIZE + 32];
 
 	if (!h || level >= h->policy.level_n || h->recovery != NIL || power == POWER_UNKNOWN)
 		return;
 	if (host_verdict(e, h, e->now_ms, 0) != VERDICT_UP)
 		return;
+	bit = 1u << level; /* below FENCE_LEVEL_MAX */
 	if (!is_wrongly_mapped(e, h, level, power) && power == POWER_OFF)
 		return;
 	seen_on = power == POWER_ON ? h->rec.seen_on | bit : h->rec.seen_on & ~bit;

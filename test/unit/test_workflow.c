@@ -126,8 +126,10 @@ static void is_a_sentence(const char *row, const char *why)
 {
 	size_t n = why ? strlen(why) : 0;
 
-	if (n < 15 || n >= REASON_SIZE || !strchr(why, ' '))
+	if (n < 15 || n >= REASON_SIZE || !strchr(why, ' ')) {
 		fail_msg("%s: \"%s\" is no sentence", row, why ? why : "");
+		return;
+	}
 	if (why[0] == ' ' || strchr(" .,:;", why[n - 1]) || strstr(why, "  ") || strpbrk(why, "\"|\n"))
 		fail_msg("%s: \"%s\" does not fit into a log line and a diagram", row, why);
 }

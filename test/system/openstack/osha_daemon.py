@@ -122,6 +122,10 @@ class Osha:
         value = osha_config(self.world, self.dir, **overrides)
         write_file(self.path('osha.yaml'), json.dumps(value, indent=1) + '\n', 0o600)
 
+    def segment(self):
+        """The one segment of the usual configuration, for a case that changes parts of it."""
+        return osha_config(self.world, self.dir)['segments'][0]
+
     def _env(self):
         return clean_env(OS_CLIENT_CONFIG_FILE=self.path('clouds.yaml'))
 

@@ -98,6 +98,10 @@ class Scene:
         return [(e['method'], e['path'], e['body']) for e in self.world.proxy.log()
                 if e['method'] not in ('GET', 'HEAD')]
 
+    def verdicts(self):
+        """{host: verdict} as `osha hosts` says."""
+        return {h['host']: h['verdict'] for h in self.osha.ask('hosts')['hosts']}
+
     # -- after -------------------------------------------------------------------------------
     def assert_evacuated(self, except_for=(), again=()):
         """Each server of the dead host runs (or rests) elsewhere as it was, by one call and one
@@ -120,7 +124,16 @@ class Scene:
                 equal(calls.get(uuid), 1, 'evacuate calls of ' + name)
                 equal(done.count(uuid), 1, 'evacuations of ' + name)
         self.assert_others_untouched()
+        self.assert_no_call_in_vain(set(again) | set(except_for))
+
+    def assert_no_call_in_vain(self, again=()):
+        """One call for each server; of those in `again` a further one only where Nova has ended
+        the evacuation before, so that each has a record of its own."""
         self.world.assert_single_evacuate_calls(again)
+        calls = self.calls()
+        for uuid in set(again) & set(calls):
+            records = self.cloud.migrations(instance_uuid=uuid)
+            equal(len(records), calls[uuid], 'records of the calls of ' + self.before[uuid]['name'])
 
     def assert_others_untouched(self, gone=()):
         """Servers of other hosts: same host, same state, no evacuation, no call."""

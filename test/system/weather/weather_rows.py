@@ -148,4 +148,5 @@ def play(bed, daemon, host, row):
     death = Death(bed, daemon, host)
     PLAYS[row[2]](bed, death, row[0], row[1])
     death.check()
+    assert not any('elsewhere' in r['target'] for r in bed.control('GET', 'log')['requests']), 'a redirect was followed'
     bed.calm()
