@@ -71,7 +71,7 @@ struct engine_options {
 	int64_t evacuate_timeout_ms;                    /* the POST */
 	int64_t evacuate_settle_ms;                     /* a lost call may still show up for so long */
 	int64_t rebuild_timeout_ms;                     /* after that an evacuation under way counts as stuck */
-	int64_t poll_ms;                                /* pause between two looks at the evacuations under way */
+	int64_t poll_ms;           /* longest pause between two looks at the evacuations under way */
 	int64_t return_timeout_ms; /* a host seen on again has so long to report its nova-compute */
 	int64_t start_window_ms;   /* an operation starts within this of its confirmation */
 	int64_t store_retry_ms;    /* a refused record is offered again after this */

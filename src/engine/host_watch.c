@@ -9,6 +9,12 @@
 #include "base/strbuf.h"
 #include "engine/state.h"
 
+enum {
+	LOOK_REST = 4,     /* a look is followed by a pause of so many times its own length */
+	AGE_SHARE = 8,     /* the pause grows to this share of the newest call's age */
+	POLL_SOONEST = 10, /* it is never shorter than this share of poll_ms */
+};
+
 bool recovery_is_watched(const struct recovery *r)
 {
 	enum host_row row = r->rec.row == HOST_ROW_HELD ? r->rec.back_row : r->rec.row;
@@ -123,10 +129,24 @@ void recovery_power_read(struct engine *e, struct recovery *r, const struct op_e
 	work_wake_at(e, recovery_ref(e, r), e->now_ms);
 }
 
+/*
+ * How long to the next look at the evacuations: soon while a call is young and Nova answers quickly, at most poll_ms. Looks take a fifth of
+ * the time at most, so that a Nova that is short of breath is not asked into the ground.
+ */
+static int64_t poll_pause_ms(const struct engine *e, const struct recovery *r)
+{
+	int64_t took_ms = e->now_ms - r->poll.began_ms, age_ms = e->now_ms - r->called_ms;
+	int64_t ms = took_ms * LOOK_REST > age_ms / AGE_SHARE ? took_ms * LOOK_REST : age_ms / AGE_SHARE;
+
+	if (ms < e->o.poll_ms / POLL_SOONEST)
+		ms = e->o.poll_ms / POLL_SOONEST;
+	return ms < e->o.poll_ms ? ms : e->o.poll_ms;
+}
+
 void recovery_poll_read(struct engine *e, struct recovery *r, const struct op_end *end)
 {
 	r->poll.running = false;
-	r->poll.next_ms = e->now_ms + e->o.poll_ms;
+	r->poll.next_ms = e->now_ms + (end->outcome == OUTCOME_DONE ? poll_pause_ms(e, r) : e->o.poll_ms);
 	if (end->outcome != OUTCOME_DONE)
 		return;
 	for (uint32_t k = 0; k < end->view_n; k++) {

@@ -376,7 +376,7 @@ bool instance_may_start(struct engine *e, struct instance *i)
 		}
 	}
 	if (i->rec.row == INSTANCE_ROW_CALLING)
-		i->call_ms = e->now_ms;
+		i->call_ms = r->called_ms = e->now_ms;
 	return true;
 }
 

@@ -92,6 +92,7 @@ struct recovery {
 	int64_t baseline_updated_ms; /* ...this `updated_at`; 0 = not yet seen */
 	int64_t alive_seen_ms;       /* last sign of life that counted; 0 = none */
 	int64_t cleaning_until_ms;
+	int64_t called_ms; /* our clock: when the newest evacuate call was sent */
 	uint32_t next_free;
 };
 
