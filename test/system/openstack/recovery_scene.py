@@ -100,7 +100,7 @@ class Scene:
 
     def verdicts(self):
         """{host: verdict} as `osha hosts` says."""
-        return {h['host']: h['verdict'] for h in self.osha.ask('hosts')['hosts']}
+        return {h['name']: h['verdict'] for h in self.osha.ask('hosts')['hosts']}
 
     # -- after -------------------------------------------------------------------------------
     def assert_evacuated(self, except_for=(), again=()):
