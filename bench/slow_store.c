@@ -40,9 +40,6 @@ static pid_t (*real_fork)(void);
 static int (*real_fsync)(int);
 static int (*real_fdatasync)(int);
 
-int epoll_wait(int fd, struct epoll_event *events, int n, int timeout);
-int epoll_pwait(int fd, struct epoll_event *events, int n, int timeout, const sigset_t *mask);
-
 static long long clock_us(clockid_t id)
 {
 	struct timespec t;
@@ -63,6 +60,13 @@ static struct sample sample(void)
 	return s;
 }
 
+static long env_long(const char *name, long def)
+{
+	const char *text = getenv(name);
+
+	return text ? strtol(text, NULL, 10) : def;
+}
+
 __attribute__((constructor)) static void open_all(void)
 {
 	char name[64] = "", path[64];
@@ -79,8 +83,8 @@ __attribute__((constructor)) static void open_all(void)
 		return;
 	}
 	close(fd);
-	sync_ms = getenv("BENCH_SYNC_MS") ? strtol(getenv("BENCH_SYNC_MS"), NULL, 10) : 0;
-	turn_us = getenv("BENCH_TURN_US") ? strtol(getenv("BENCH_TURN_US"), NULL, 10) : 1000;
+	sync_ms = env_long("BENCH_SYNC_MS", 0);
+	turn_us = env_long("BENCH_TURN_US", 1000);
 	turns_path = getenv("BENCH_TURNS");
 	turns = calloc(TURNS_MAX, sizeof(*turns));
 	snprintf(path, sizeof(path), "/proc/self/task/%d/schedstat", getpid());
@@ -129,6 +133,8 @@ static void turn_begins(void)
 	was_begun = true;
 }
 
+/* stands before the C library's own, whose header names its parameters with reserved words */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int epoll_wait(int fd, struct epoll_event *events, int n, int timeout)
 {
 	int r;
@@ -139,6 +145,8 @@ int epoll_wait(int fd, struct epoll_event *events, int n, int timeout)
 	return r;
 }
 
+/* stands before the C library's own, whose header names its parameters with reserved words */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int epoll_pwait(int fd, struct epoll_event *events, int n, int timeout, const sigset_t *mask)
 {
 	int r;
@@ -163,12 +171,16 @@ static void delay(void)
 		;
 }
 
+/* stands before the C library's own, whose header names its parameters with reserved words */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int fsync(int fd)
 {
 	delay();
 	return real_fsync(fd);
 }
 
+/* stands before the C library's own, whose header names its parameters with reserved words */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int fdatasync(int fd)
 {
 	delay();

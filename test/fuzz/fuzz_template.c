@@ -43,7 +43,7 @@ static void check_value(const char *value, enum tell_format format)
 	STRBUF_AUTO struct strbuf out = STRBUF_INIT;
 
 	tell_text_add(&out, format, value);
-	for (size_t i = 0; i < out.len; i++)
+	for (size_t i = 0; out.text && i < out.len; i++)
 		must((unsigned char)out.text[i] >= ' ' && out.text[i] != 0x7f, "a value stays on its line");
 	must(format == TELL_TEXT || out.len == 0 || !strpbrk(out.text, "<>\"'"), "a value is no markup");
 }
@@ -94,7 +94,7 @@ static void check_mail(const char *value)
 		line = strstr(line, "\r\n");
 		line = line ? line + 2 : NULL;
 	}
-	for (size_t i = 0; i < out.len; i++)
+	for (size_t i = 0; out.text && i < out.len; i++)
 		must((unsigned char)out.text[i] < 0x80, "seven bits");
 }
 
