@@ -59,6 +59,15 @@ static void level_done(struct daemon *d, struct daemon_host *h, int64_t rest_ms)
 	read_next(d, h, h->rest_ms);
 }
 
+/* Did the engine take a reading of on? Not where it could not call the host alive at that very moment. */
+static bool is_learned(struct daemon *d, const struct reading *g)
+{
+	struct host_snapshot s;
+
+	engine_host_snapshot(d->engine, g->host, io_now_ms(d->loop), &s);
+	return s.record->seen_on & (1u << g->level);
+}
+
 static void reading_take(struct daemon *d, const struct reading *g, const struct fence_answer *a)
 {
 	const struct config *c = d->cfg;
@@ -73,6 +82,8 @@ static void reading_take(struct daemon *d, const struct reading *g, const struct
 	}
 	if (a->power == POWER_OFF)
 		rest_ms = c->verdict.service_down_time_ms + c->verdict.recheck_after_ms + OFF_MARGIN_MS;
+	else if (a->power == POWER_ON && !is_learned(d, g))
+		rest_ms = NOT_ALIVE_RETRY_MS; /* until then the host cannot be fenced */
 	level_done(d, h, rest_ms);
 }
 
