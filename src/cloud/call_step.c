@@ -332,6 +332,13 @@ static bool keep_unfinished(struct cloud_result *r, const struct migration_view 
 	return true;
 }
 
+/* Tells a server of evacuations that a newer record of it hides; its own fields are filled in. */
+static void note_all(struct instance_view *v, const struct migration_view *m, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		instance_view_note(v, &m[i]);
+}
+
 static enum verdict_next judge_migrations(struct cloud_call *call, const struct cloud_answer *answer)
 {
 	struct cloud_result *r = &call->result;
@@ -349,6 +356,7 @@ static enum verdict_next judge_migrations(struct cloud_call *call, const struct 
 
 		if (m)
 			r->instances[i].evacuation = *m;
+		note_all(&r->instances[i], r->unfinished, r->n_unfinished);
 	}
 	return next;
 }
@@ -450,6 +458,7 @@ static enum verdict_next judge_history(struct cloud_call *call, const struct clo
 		return next;
 	cloud_migrations_sort(call->history, &call->n_history);
 	call->pending[call->item].evacuation = call->n_history ? call->history[0] : (struct migration_view){0};
+	note_all(&call->pending[call->item], call->history, call->n_history);
 	if (call->kind == CLOUD_ASK && !keep_unfinished(&call->result, call->history, call->n_history))
 		return call_stop_full(call);
 	return ask_next(call);

@@ -85,7 +85,8 @@ static const struct option ROWS_EVACUATION[] = {
 	       "name. Make it longer than the slowest rebuild in this cloud."),
     OPTION_ROW(.name = "poll", .type = OPTION_DURATION, .flags = OPTION_RELOADABLE,
 	OPTION_AT(config_evacuation, poll_ms), .def = "500ms", .min = 50, .max = 60000,
-	.doc = "The pause between two looks at the evacuations under way."),
+	.doc = "The longest pause between two looks at the evacuations under way. While calls are young and Nova "
+	       "answers quickly the looks come sooner."),
     OPTION_ROW(.name = "unsupported-states", .type = OPTION_ENUM, .flags = OPTION_RELOADABLE,
 	OPTION_AT(config_evacuation, unsupported_states), .def = "hold", .words = WORDS_TREATMENT,
 	.doc = "What is done with instances that Nova refuses to evacuate for their state, such as paused, "

@@ -95,6 +95,7 @@ static int ask_daemon(
 	STR_AUTO char *line = cJSON_PrintUnformatted(q->request), *answer = NULL;
 	int r;
 
+	cJSON_Delete(q->request);
 	if (!line)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "ask the daemon");
 	r = io_usock_call(at->socket, line, q->timeout_ms ? q->timeout_ms : ASK_SOON_MS, &answer, reterr);
@@ -119,10 +120,11 @@ static int unreached(const struct ctl *c, const struct place *at, int r, const s
 
 int ask(const struct ctl *c, struct question *q, cJSON **ret_answer, struct osha_err *reterr)
 {
-	JSON_AUTO cJSON *request = q->request;
 	struct place at;
 	int r = find_place(c, &at, reterr);
 
+	if (r < 0 || (c->state_dir && !c->socket_path && q->archive))
+		cJSON_Delete(q->request);
 	if (r < 0)
 		return r;
 	if (c->state_dir && !c->socket_path && q->archive)

@@ -21,7 +21,7 @@ static int run(struct ctl *c, struct osha_err *reterr)
 	if (of)
 		command_help_one(of, &sb);
 	else
-		command_help_all(&sb);
+		command_help_all(&c->style, &sb);
 	return print_out(&sb, reterr);
 }
 

@@ -71,7 +71,7 @@ int command_line_read(int argc, char **argv, struct ctl *c, struct osha_err *ret
 const struct command *command_find(char *const *words, size_t n, size_t *ret_used);
 
 /** command_help_all() - what `osha help` says. command_help_one() - of one command. */
-void command_help_all(struct strbuf *sb);
+void command_help_all(const struct text_style *style, struct strbuf *sb);
 void command_help_one(const struct command *cmd, struct strbuf *sb);
 /** command_markdown() - every command under a heading. command_man() - osha(1) in roff. */
 void command_markdown(struct strbuf *sb);

@@ -36,6 +36,7 @@ static const struct {
     {"TZ", "The zone in which times are shown."},
 };
 
+enum { HELP_COLUMN = 28, STATUS_COLUMN = 5 };
 #define COUNT(all) (sizeof(all) / sizeof((all)[0]))
 
 static const char intro[] =
@@ -43,7 +44,7 @@ static const char intro[] =
     "no daemon runs; they say so on standard error. Orders are taken from root, from the daemon's own user, and from "
     "members of the group that owns the socket.";
 
-void command_help_all(struct strbuf *sb)
+void command_help_all(const struct text_style *style, struct strbuf *sb)
 {
 	strbuf_puts(sb, "usage: osha [OPTION...] COMMAND\n\nCommands:\n");
 	for (size_t k = 0; command_table[k]; k++) {
@@ -51,14 +52,18 @@ void command_help_all(struct strbuf *sb)
 		char name[80];
 
 		snprintf(name, sizeof(name), "%s%s%s", cmd->name, cmd->operands[0] ? " " : "", cmd->operands);
-		strbuf_printf(sb, "  %-26s %s\n", name, cmd->summary);
+		text_entry(sb, style, HELP_COLUMN, name, cmd->summary);
 	}
 	strbuf_puts(sb, "\nOptions:\n");
 	for (size_t k = 0; k < COUNT(options); k++)
-		strbuf_printf(sb, "  %-16s %s\n", options[k].name, options[k].doc);
+		text_entry(sb, style, HELP_COLUMN, options[k].name, options[k].doc);
 	strbuf_puts(sb, "\nExit status:\n");
-	for (size_t k = 0; k < COUNT(statuses); k++)
-		strbuf_printf(sb, "  %d  %s\n", statuses[k].status, statuses[k].doc);
+	for (size_t k = 0; k < COUNT(statuses); k++) {
+		char number[16];
+
+		snprintf(number, sizeof(number), "%d", statuses[k].status);
+		text_entry(sb, style, STATUS_COLUMN, number, statuses[k].doc);
+	}
 	strbuf_puts(sb, "\n`osha help COMMAND` tells more about one.\n");
 }
 

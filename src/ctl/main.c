@@ -15,7 +15,7 @@ static int run(struct ctl *c, struct osha_err *reterr)
 	if (!c->wants_help)
 		return c->command->run(c, reterr);
 	if (c->command == &command_help)
-		command_help_all(&sb);
+		command_help_all(&c->style, &sb);
 	else
 		command_help_one(c->command, &sb);
 	return print_out(&sb, reterr);

@@ -46,7 +46,10 @@ static void answer(struct control *c, const struct control_request *q, cJSON *(*
 	control_live(c, &l, monitors);
 	if (keeping_path(c->d->cfg, journal, sizeof(journal)))
 		l.journal_path = journal;
-	control_reply(c, q->peer->client, report(&l));
+	if (report == report_status)
+		control_reply(c, q->peer->client, report(&l));
+	else
+		control_reply_long(c, q, report(&l));
 }
 
 void control_status(struct control *c, const struct control_request *q)

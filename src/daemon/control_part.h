@@ -58,7 +58,7 @@ struct control {
 	uint64_t reload[CONTROL_RELOADS_MAX];
 	size_t reload_n;
 	struct control_test test[CONTROL_TESTS_MAX];
-	struct control_desk *desk;
+	struct control_desk *past_desk, *print_desk;
 };
 
 /* One request, judged already: all keys known, of the right type, the required ones there. */
@@ -70,6 +70,8 @@ typedef void (*control_fn)(struct control *c, const struct control_request *q);
 
 /** control_reply() - @answer is moved; NULL tells that there was no memory for it. */
 void control_reply(struct control *c, uint64_t client, cJSON *answer);
+/** control_reply_line() - the same, written out already; borrowed. */
+void control_reply_line(struct control *c, uint64_t client, const char *line);
 void control_refuse(struct control *c, uint64_t client, int status, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
@@ -81,8 +83,10 @@ void control_fences(struct control *c, const struct control_request *q);
 void control_recoveries(struct control *c, const struct control_request *q);
 void control_recovery(struct control *c, const struct control_request *q);
 void control_explain(struct control *c, const struct control_request *q);
-int control_desk_open(struct control *c, struct osha_err *reterr);
-void control_desk_close(struct control *c);
+/** control_reply_long() - control_reply() for an answer that may have a line for each host: written out beside the loop. */
+void control_reply_long(struct control *c, const struct control_request *q, cJSON *answer);
+int control_desks_open(struct control *c, struct osha_err *reterr);
+void control_desks_close(struct control *c);
 /* control_order.c: the operator's words */
 void control_maintenance(struct control *c, const struct control_request *q);
 void control_release(struct control *c, const struct control_request *q);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Questions about what is over: a desk, that is one thread with a short line of questions before it, reads the journal and hands each
- * answer back to the loop. It touches nothing of the daemon.
+ * What would take the loop too long is done at a desk, that is one thread with a short line of jobs before it, which touches nothing of
+ * the daemon and hands each answer back to the loop. One desk reads the journal for questions about what is over; another one writes
+ * out long answers, so that they come even while a disk hangs.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 
 enum { DESK_LINE_MAX = 16 };
 
-enum past { PAST_RECOVERIES, PAST_RECOVERY, PAST_EXPLAIN };
+enum past { PAST_RECOVERIES, PAST_RECOVERY, PAST_EXPLAIN, PAST_NOTHING };
 
 struct past_job {
 	struct past_job *next;
@@ -21,7 +22,8 @@ struct past_job {
 	enum past what;
 	char name[HOST_NAME_SIZE]; /* recovery or host */
 	int64_t wall_ms;
-	cJSON *answer; /* explain: begun by the loop; else made at the desk */
+	cJSON *answer; /* begun by the loop, or made at the desk; gone once it is written out */
+	char *line;    /* the answer written out */
 	int result;
 	struct osha_err err;
 };
@@ -40,6 +42,7 @@ struct control_desk {
 static void job_free(struct past_job *j)
 {
 	cJSON_Delete(j->answer);
+	free(j->line);
 	free(j);
 }
 
@@ -73,21 +76,23 @@ static void job_do(const struct control_desk *desk, struct past_job *j)
 		explain_add(&a, j);
 	else if (j->what == PAST_RECOVERY)
 		j->result = archive_recovery(&a, j->name, &j->answer, &j->err);
-	else
+	else if (j->what == PAST_RECOVERIES)
 		j->result = archive_recoveries(&a, true, &j->answer, &j->err);
-	if (j->answer)
-		cJSON_ReplaceItemInObjectCaseSensitive(j->answer, "source", cJSON_CreateString("daemon"));
+	if (!j->answer)
+		return;
+	cJSON_ReplaceItemInObjectCaseSensitive(j->answer, "source", cJSON_CreateString("daemon"));
+	j->line = cJSON_PrintUnformatted(j->answer);
+	cJSON_Delete(j->answer);
+	j->answer = NULL;
 }
 
 static void job_answer(struct control *c, struct past_job *j)
 {
-	if (j->result < 0) {
+	if (j->result < 0)
 		control_refuse(
 		    c, j->client, j->result == -OSHA_E_NOTFOUND ? REFUSED_WRONG : REFUSED_INTERNAL, "%s", j->err.msg);
-	} else {
-		control_reply(c, j->client, j->answer);
-		j->answer = NULL;
-	}
+	else
+		control_reply_line(c, j->client, j->line);
 }
 
 static void desk_answers(void *arg)
@@ -137,13 +142,13 @@ static void *desk_work(void *arg)
 	return NULL;
 }
 
-int control_desk_open(struct control *c, struct osha_err *reterr)
+static int desk_open(struct control *c, struct control_desk **ret, struct osha_err *reterr)
 {
 	struct control_desk *desk = calloc(1, sizeof(*desk));
 	int e;
 
 	if (!desk)
-		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory to read the journal");
+		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory for the control socket");
 	desk->c = c;
 	keeping_path(c->d->cfg, desk->journal, sizeof(desk->journal));
 	pthread_mutex_init(&desk->lock, NULL);
@@ -153,17 +158,22 @@ int control_desk_open(struct control *c, struct osha_err *reterr)
 		pthread_cond_destroy(&desk->work);
 		pthread_mutex_destroy(&desk->lock);
 		free(desk);
-		return osha_err_set_errno(reterr, OSHA_E_IO, e, "no thread to read the journal");
+		return osha_err_set_errno(reterr, OSHA_E_IO, e, "no thread for the control socket");
 	}
-	c->desk = desk;
+	*ret = desk;
 	return 0;
 }
 
-/* The loop does not turn any more, so no answer that is posted will come to a desk that is gone. */
-void control_desk_close(struct control *c)
+int control_desks_open(struct control *c, struct osha_err *reterr)
 {
-	struct control_desk *desk = c->desk;
+	int r = desk_open(c, &c->past_desk, reterr);
 
+	return r < 0 ? r : desk_open(c, &c->print_desk, reterr);
+}
+
+/* The loop does not turn any more, so no answer that is posted will come to a desk that is gone. */
+static void desk_close(struct control_desk *desk)
+{
 	if (!desk)
 		return;
 	pthread_mutex_lock(&desk->lock);
@@ -176,13 +186,19 @@ void control_desk_close(struct control *c)
 	pthread_cond_destroy(&desk->work);
 	pthread_mutex_destroy(&desk->lock);
 	free(desk);
-	c->desk = NULL;
+}
+
+void control_desks_close(struct control *c)
+{
+	desk_close(c->past_desk);
+	desk_close(c->print_desk);
+	c->past_desk = c->print_desk = NULL;
 }
 
 /* @answer is moved. */
 static void ask(struct control *c, const struct control_request *q, enum past what, const char *name, cJSON *answer)
 {
-	struct control_desk *desk = c->desk;
+	struct control_desk *desk = what == PAST_NOTHING ? c->print_desk : c->past_desk;
 	struct past_job *j = calloc(1, sizeof(*j)), **at;
 
 	if (!j) {
@@ -240,4 +256,9 @@ void control_explain(struct control *c, const struct control_request *q)
 	else
 		control_refuse(c, q->peer->client, REFUSED_WRONG,
 		    "no compute host is named exactly \"%s\"; `osha hosts` lists them", host);
+}
+
+void control_reply_long(struct control *c, const struct control_request *q, cJSON *answer)
+{
+	ask(c, q, PAST_NOTHING, "", answer);
 }

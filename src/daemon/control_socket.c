@@ -42,9 +42,15 @@ static const struct control_row {
 void control_reply(struct control *c, uint64_t client, cJSON *answer)
 {
 	STR_AUTO char *line = answer ? cJSON_PrintUnformatted(answer) : NULL;
-	static const char none[] = "{\"ok\":false,\"error\":\"out of memory\",\"status\":1}";
 
 	cJSON_Delete(answer);
+	control_reply_line(c, client, line);
+}
+
+void control_reply_line(struct control *c, uint64_t client, const char *line)
+{
+	static const char none[] = "{\"ok\":false,\"error\":\"out of memory\",\"status\":1}";
+
 	if (line)
 		(void)io_usock_reply(c->server, client, line, strlen(line)); /* whoever left does not miss it */
 	else
@@ -159,7 +165,7 @@ int control_open(struct daemon *d, struct osha_err *reterr)
 	d->control = c;
 	c->d = d;
 	c->started_wall_ms = io_wall_ms();
-	r = control_desk_open(c, reterr);
+	r = control_desks_open(c, reterr);
 	if (r == 0)
 		r = io_usock_create(d->loop, &spec, &c->server, reterr);
 	if (r < 0)
@@ -176,7 +182,7 @@ void control_close(struct daemon *d)
 	d->control = NULL;
 	control_tests_close(c);
 	control_orders_close(c);
-	control_desk_close(c);
+	control_desks_close(c);
 	io_usock_destroy(c->server);
 	free(c);
 }

@@ -183,6 +183,8 @@ void hosts_policy(struct daemon *d, uint32_t host);
 void hosts_policy_all(struct daemon *d);
 int hosts_watch(struct daemon *d, struct osha_err *reterr);
 void hosts_unwatch(struct daemon *d);
+/** hosts_evidence_flush() - what was gathered in this turn into the engine now. Not from inside a step. */
+void hosts_evidence_flush(struct daemon *d);
 
 /* devices.c: routine readings */
 void devices_start(struct daemon *d);

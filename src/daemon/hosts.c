@@ -145,9 +145,8 @@ void hosts_policy_all(struct daemon *d)
 
 /* --- what monitors see --- */
 
-static void evidence_flush(void *arg)
+void hosts_evidence_flush(struct daemon *d)
 {
-	struct daemon *d = arg;
 	struct engine_event ev = {.type = ENGINE_EVIDENCE, .evidence.all = d->evidence, .evidence.n = d->evidence_n};
 
 	io_timer_stop(&d->flush_timer);
@@ -155,6 +154,11 @@ static void evidence_flush(void *arg)
 		return;
 	d->evidence_n = 0; /* the engine reads the array before anything can be added to it */
 	daemon_event(d, &ev, NULL);
+}
+
+static void evidence_flush(void *arg)
+{
+	hosts_evidence_flush(arg);
 }
 
 static void take_evidence(void *arg, const struct driver_evidence *all, uint32_t n, uint32_t monitor)
@@ -167,7 +171,7 @@ static void take_evidence(void *arg, const struct driver_evidence *all, uint32_t
 		if (host == UINT32_MAX)
 			continue;
 		if (d->evidence_n == DAEMON_EVIDENCE_MAX)
-			evidence_flush(d);
+			hosts_evidence_flush(d);
 		d->evidence[d->evidence_n++] =
 		    (struct engine_evidence){host, monitor, all[k].sign, all[k].seen_ms, all[k].expires_ms};
 	}
@@ -180,7 +184,7 @@ static void nova_evidence(void *arg, const struct driver_evidence *all, uint32_t
 	struct daemon *d = arg;
 
 	take_evidence(d, all, n, CONFIG_MONITOR_NOVA);
-	evidence_flush(d); /* whoever waits for this look goes on at once */
+	hosts_evidence_flush(d); /* whoever waits for this look goes on at once */
 	d->listings++;
 	if (d->is_once)
 		once_look(d);

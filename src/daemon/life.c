@@ -77,6 +77,8 @@ static int config_open(struct daemon *d, struct osha_err *reterr)
 	PROBLEMS_AUTO struct config_problems problems = CONFIG_PROBLEMS_INIT;
 	int r = config_load(d->config_path, &d->cfg, &problems, reterr);
 
+	if (r == 0)
+		r = telling_check(d->cfg, &problems, reterr);
 	daemon_problems_log(&problems);
 	if (r < 0)
 		return r;

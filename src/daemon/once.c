@@ -8,6 +8,7 @@
 
 #include "base/strbuf.h"
 #include "daemon/daemon.h"
+#include "daemon/telling.h"
 #include "io/log.h"
 
 enum {
@@ -92,7 +93,7 @@ void once_look(struct daemon *d)
 		daemon_stop(d, EXIT_NO_CLOUD);
 		return;
 	}
-	if (!d->listings || journal_pending(d->journal) || !devices_all_read(d))
+	if (!d->listings || journal_pending(d->journal) || !devices_all_read(d) || !telling_is_idle(d))
 		return;
 	if (!engine_is_settled(d->engine, now_ms) && d->listings < LISTINGS_ENOUGH)
 		return;

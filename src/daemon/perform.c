@@ -238,8 +238,13 @@ static void looked(void *arg)
 	struct daemon_op *op = arg;
 	struct op_end end = {.outcome = OUTCOME_DONE};
 
-	if (--op->looks)
+	if (op->looks > 1) {
+		op->looks--;
 		return;
+	}
+	if (!op->is_lost)
+		hosts_evidence_flush(op->d); /* what the look saw comes before its end; it may cancel the look */
+	op->looks = 0;
 	if (op->is_lost)
 		free(op);
 	else

@@ -171,8 +171,11 @@ int daemon_event(struct daemon *d, struct engine_event *ev, struct osha_err *ret
 {
 	int r;
 
-	if (d->is_stepping)
+	if (d->is_stepping) {
+		log_printf(LOG_P_CRIT, "an event inside a step: the daemon ends and is to be started again");
+		daemon_stop(d, EXIT_INTERNAL);
 		return osha_err_set(reterr, OSHA_E_INTERNAL, "an event inside a step");
+	}
 	d->is_stepping = true;
 	r = step(d, ev, reterr);
 	rest_take(d);

@@ -386,6 +386,9 @@ static void users_step(struct telling_moment *m)
 	struct tell_facts f = facts_of(m);
 	struct mail_plan plan = plan_of(m, &f);
 	struct mail_batch batch = {0};
+	struct io_loop *loop = m->t->d->loop;
+	int64_t begun_ms = io_loop_refresh(loop);
+	bool is_enough = false;
 	size_t at = m->at;
 
 	if (at >= m->audience.reader_n) {
@@ -394,10 +397,11 @@ static void users_step(struct telling_moment *m)
 	}
 	plan.kind = tell_kind_of(m->moment, false);
 	plan.readers = &m->audience;
-	for (; at < m->audience.reader_n && batch.n < TELLING_LETTERS_PER_TURN; at++) {
+	for (; at < m->audience.reader_n && batch.n < TELLING_LETTERS_PER_TURN && !is_enough; at++) {
 		plan.reader = &m->audience.readers[at];
 		plan.to = tell_reader_address(&m->audience, plan.reader);
 		mail_batch_add(m->t, &batch, &plan);
+		is_enough = io_loop_refresh(loop) - begun_ms >= TELLING_TURN_MS;
 	}
 	batch_put(m, &batch, at);
 }
@@ -556,8 +560,11 @@ void moments_session_lost(struct telling *t)
 void moments_free_all(struct telling *t)
 {
 	while (t->moments) {
-		if (t->moments->op)
-			cloud_session_cancel(t->d->env.cloud, t->moments->op);
-		moment_free(t->moments);
+		struct telling_moment *m = t->moments;
+
+		t->moments = m->next;
+		if (m->op)
+			cloud_session_cancel(t->d->env.cloud, m->op);
+		moment_free(m);
 	}
 }

@@ -15,6 +15,7 @@ struct cloud_result;
 
 enum {
 	TELLING_LETTERS_PER_TURN = 8, /* written and put at a time: a thousand readers must not hold up the loop */
+	TELLING_TURN_MS = 2,          /* likewise: a letter of many instances takes its time */
 	TELLING_SEND_MAX = 8,         /* mails of the outbox under way: one that hangs leaves the others their way */
 	TELLING_LOOKUPS_MAX = 4,      /* projects asked for at a time */
 	TELLING_PEOPLE_MAX = 2048,    /* projects remembered */

@@ -68,7 +68,9 @@ static void slot_end(struct post_slot *s, const struct notifier_answer *a)
 	} else {
 		s->end.state = MAIL_QUEUED;
 		s->end.wall_ms = now_ms + telling_backoff_ms(s->t, s->attempts + 1);
-		log_printf(LOG_P_WARNING, "mail %s: not sent (try %u): %s", s->key, s->attempts + 1, s->reason);
+		/* once a mail: a server that is away for a night is no news at each try */
+		log_printf(s->attempts ? LOG_P_DEBUG : LOG_P_WARNING, "mail %s: not sent (try %u): %s", s->key,
+		    s->attempts + 1, s->reason);
 	}
 	slot_mark(s);
 }
@@ -261,8 +263,12 @@ bool post_is_idle(const struct telling *t)
 void post_close(struct telling *t)
 {
 	io_timer_stop(&t->post.timer);
-	while (t->post.directs)
-		direct_free(t->post.directs);
+	while (t->post.directs) {
+		struct post_direct *p = t->post.directs;
+
+		t->post.directs = p->next;
+		direct_free(p);
+	}
 	for (size_t k = 0; k < TELLING_SEND_MAX; k++) {
 		struct post_slot *s = &t->post.slots[k];
 

@@ -71,7 +71,7 @@ struct engine_options {
 	int64_t evacuate_timeout_ms;                    /* the POST */
 	int64_t evacuate_settle_ms;                     /* a lost call may still show up for so long */
 	int64_t rebuild_timeout_ms;                     /* after that an evacuation under way counts as stuck */
-	int64_t poll_ms;                                /* pause between two looks at the evacuations under way */
+	int64_t poll_ms;           /* longest pause between two looks at the evacuations under way */
 	int64_t return_timeout_ms; /* a host seen on again has so long to report its nova-compute */
 	int64_t start_window_ms;   /* an operation starts within this of its confirmation */
 	int64_t store_retry_ms;    /* a refused record is offered again after this */
@@ -140,7 +140,7 @@ struct operator_word {
 };
 
 enum engine_event_type {
-	ENGINE_STARTED,  /* records: everything the store holds; once, first */
+	ENGINE_STARTED,  /* records: everything the store holds; once, first, after the policies of all hosts */
 	ENGINE_EVIDENCE, /* a batch */
 	ENGINE_SERVICES, /* a batch: nova's service records that changed, or were seen after a question of ours */
 	ENGINE_DEVICE,   /* a routine reading of a fence device: host, level, power */
@@ -271,7 +271,10 @@ uint32_t engine_instance_n(const struct engine *e);
 uint32_t engine_host_add(struct engine *e, const char *name);
 /** engine_host_find() - the number of a known host, or UINT32_MAX. */
 uint32_t engine_host_find(const struct engine *e, const char *name);
-/** engine_host_set_policy() - what the configuration says of it; copied. */
+/**
+ * engine_host_set_policy() - what the configuration says of it; copied. A host is in no segment and has no fence device until then: set it
+ * before ENGINE_STARTED for every host that the records or the configuration name, or no power is read again before they go on.
+ */
 void engine_host_set_policy(struct engine *e, uint32_t host, const struct host_policy *policy);
 
 /**

@@ -22,11 +22,17 @@ uint32_t host_next_level(const struct host *h, uint32_t from)
 
 bool host_is_disabled_by(const struct host *h, const char *recovery_id)
 {
-	const char *at = strstr(h->disabled_reason, recovery_id);
 	size_t n = strlen(recovery_id);
+	const char *at = n && h->disabled ? strstr(h->disabled_reason, recovery_id) : NULL;
 
-	/* "kq3f7m-1-1" is not "kq3f7m-1-12": the id has to end where the reason's word ends */
-	return h->disabled && at && (at[n] == ':' || at[n] == '\0' || at[n] == ' ');
+	/* "kq3f7m-1-1" is neither "kq3f7m-1-12" nor "xkq3f7m-1-1": it has to be a word of the reason */
+	for (; at; at = strstr(at + 1, recovery_id)) {
+		bool begins = at == h->disabled_reason || at[-1] == ' ';
+
+		if (begins && (at[n] == ':' || at[n] == '\0' || at[n] == ' '))
+			return true;
+	}
+	return false;
 }
 
 /* Hosts that went silent within one service_down_time of this one. Those of an earlier start are no news. */

@@ -212,6 +212,11 @@ static bool recovery_pass_gate(struct engine *e, struct recovery *r)
 		recovery_enter(e, r, HOST_ROW_CONFIRMING, gate.why);
 		return false;
 	case GATE_SKIP:
+		if (r->rec.proof.is_void) {
+			/* forced down and half evacuated: not to be dropped because it may not be fenced now */
+			recovery_hold(e, r, HOLD_PROOF_VOID, HOST_ROW_FENCING, gate.why);
+			return false;
+		}
 		snprintf(text, sizeof(text), "dead, but not fenced: %.100s", gate.why);
 		recovery_skip(e, r, text);
 		return false;
@@ -246,25 +251,45 @@ static void recovery_to_fencing(struct engine *e, struct recovery *r, const char
 
 bool recovery_may_start(struct engine *e, struct recovery *r)
 {
-	if (!e->epoch) {
-		r->work.phase = WORK_ARMED;
-		r->work.announced = false;
-		r->work.dirty = true;
-		return false;
-	}
 	if (r->rec.row == HOST_ROW_FENCING)
 		return recovery_pass_gate(e, r);
 	if (!(host_step_of(r->rec.row)->flags & STEP_PROOF))
 		return true;
+	if (!r->proof_checked) {
+		/* announced before a stall: power is read first, then recovery_try() announces it anew; this attempt never was */
+		r->work.phase = WORK_IDLE;
+		r->rec.attempt--;
+		return false;
+	}
 	return recovery_proof_holds(r) && r->proof_durable;
 }
 
-static void recovery_follow(struct engine *e, struct recovery *r, const struct judged *j)
+/* Rows that are passed over: a host that an operator disabled keeps his reason, and what he disabled he enables. */
+static enum host_row recovery_skip_row(struct recovery *r, const struct host *h, enum host_row next, struct judged *j)
+{
+	if (next == HOST_ROW_DISABLING && h->disabled && !r->rec.we_disabled && !host_is_disabled_by(h, r->rec.id)) {
+		str_copy(j->why, sizeof(j->why), "an operator disabled it before: that is left as it is");
+		return HOST_ROW_LISTING;
+	}
+	if (next == HOST_ROW_ENABLING && !host_is_disabled_by(h, r->rec.id)) {
+		str_copy(j->why, sizeof(j->why),
+		    h->disabled ? "back, and left disabled: not this recovery disabled it" : "");
+		return HOST_ROW_REENABLED;
+	}
+	return next;
+}
+
+static void recovery_follow(struct engine *e, struct recovery *r, struct judged *j)
 {
 	const struct host_step *s = host_step_of(r->rec.row);
 	enum host_row next = j->row != HOST_ROW_NONE ? j->row : s->next[j->outcome];
 	enum host_row back = r->rec.row == HOST_ROW_CLEARING_DOWN ? HOST_ROW_CLEANING : r->rec.row;
 
+	next = recovery_skip_row(r, host_of(e, r), next, j);
+	if (next == HOST_ROW_LISTING) {
+		r->baseline_asked_ms = e->now_ms; /* our last PUT before it returns is answered */
+		r->baseline_updated_ms = 0;
+	}
 	if (r->rec.row == HOST_ROW_VERIFYING)
 		back = HOST_ROW_LISTING;
 	if (next == HOST_ROW_HELD)
@@ -338,8 +363,12 @@ static void recovery_tell(struct engine *e, struct recovery *r)
 	unsigned open = r->rec.due & ~(unsigned)r->rec.told;
 	struct engine_action *a;
 
-	if (!open || r->tell_pending || engine_out_is_full(e) || !e->epoch)
+	if (!open || r->tell_pending || !e->epoch)
 		return;
+	if (engine_out_is_full(e)) {
+		work_queue(e, recovery_ref(e, r));
+		return;
+	}
 	a = &e->out->all[e->out->n++];
 	memset(a, 0, sizeof(*a));
 	a->type = ACTION_TELL;
@@ -377,6 +406,14 @@ void recovery_instance_ended(struct engine *e, struct recovery *r)
 		work_wake_at(e, recovery_ref(e, r), e->now_ms);
 }
 
+/* Forcing down and disabling are still to come or to be repeated: they move `updated_at` themselves. */
+static bool recovery_is_before_listing(const struct recovery *r)
+{
+	enum host_row row = r->rec.row == HOST_ROW_HELD ? r->rec.back_row : r->rec.row;
+
+	return row < HOST_ROW_LISTING;
+}
+
 /* After a restart: nothing is known but the record. What may have been done is looked at before it is done again. */
 void recovery_resume(struct engine *e, struct recovery *r)
 {
@@ -385,7 +422,7 @@ void recovery_resume(struct engine *e, struct recovery *r)
 	r->from_before = true;
 	r->proof_durable = recovery_proof_holds(r);
 	r->proof_checked = !recovery_proof_holds(r);
-	r->baseline_asked_ms = e->now_ms;
+	r->baseline_asked_ms = recovery_is_before_listing(r) ? 0 : e->now_ms;
 	r->power.next_ms = e->now_ms;
 	if (r->rec.row == HOST_ROW_FENCING && !r->rec.proof.is_void) {
 		recovery_enter(

@@ -87,9 +87,10 @@ static void take_on_its_way(struct engine *e, struct recovery *r, const struct i
 		return;
 	}
 	i = engine_find_instance(e, r, v->uuid);
-	if (i)
+	if (i && i->rec.row != INSTANCE_ROW_GONE)
 		return;
-	i = engine_add_instance(e, r, v->uuid);
+	if (!i)
+		i = engine_add_instance(e, r, v->uuid);
 	if (!i)
 		return;
 	str_copy(i->rec.name, sizeof(i->rec.name), v->name);
@@ -105,22 +106,35 @@ static bool is_on_its_way_here(const struct recovery *r, const struct instance_v
 	       !str_eq(v->host, r->rec.host);
 }
 
+/* Nova lists more than there is room for: the host is not empty, so the step has not been done. */
+static void judge_no_room(struct judged *j, uint32_t n)
+{
+	j->outcome = OUTCOME_REFUSED;
+	j->again = true;
+	j->cause = HOLD_INSTANCES;
+	snprintf(j->why, sizeof(j->why), "no room in memory for %u of its instances", n);
+}
+
 static void judge_list(struct engine *e, struct recovery *r, const struct op_end *end, struct judged *j)
 {
+	uint32_t missed = 0;
+
 	judge_plain(end, j);
 	if (j->outcome != OUTCOME_DONE)
 		return;
+	recovery_retry_instances(e, r);
 	for (uint32_t k = 0; k < end->view_n; k++) {
 		const struct instance_view *v = &end->views[k];
 
 		if (str_eq(v->host, r->rec.host))
-			instance_select(e, r, v);
+			missed += !instance_select(e, r, v);
 		else if (is_on_its_way_here(r, v))
 			take_on_its_way(e, r, v);
 	}
-	recovery_ask_for_unlisted(e, r);
 	r->rec.instance_n = r->instance_n;
 	snprintf(j->why, sizeof(j->why), "%u instances", r->instance_n);
+	if (missed)
+		judge_no_room(j, missed);
 }
 
 /* Evacuations away from this host that may still place a guest; their instances' only copy may be the one on this host. */
@@ -148,20 +162,20 @@ static void count_ends(struct engine *e, struct recovery *r, uint32_t n[INSTANCE
 	r->rec.done_n = n[INSTANCE_ROW_DONE] + n[INSTANCE_ROW_GONE];
 }
 
-static uint32_t select_forgotten(struct engine *e, struct recovery *r, const struct op_end *end)
+static uint32_t select_forgotten(struct engine *e, struct recovery *r, const struct op_end *end, uint32_t *ret_missed)
 {
 	uint32_t before = r->ended_n, total = r->instance_n;
 
 	for (uint32_t k = 0; k < end->view_n; k++) {
 		if (str_eq(end->views[k].host, r->rec.host))
-			instance_select(e, r, &end->views[k]);
+			*ret_missed += !instance_select(e, r, &end->views[k]);
 	}
 	return (r->instance_n - total) + (before > r->ended_n ? before - r->ended_n : 0);
 }
 
 static void judge_verify(struct engine *e, struct recovery *r, const struct op_end *end, struct judged *j)
 {
-	uint32_t n[INSTANCE_ROW_N] = {0}, left;
+	uint32_t n[INSTANCE_ROW_N] = {0}, left, missed = 0, found;
 	const char *uuid = "";
 
 	judge_plain(end, j);
@@ -172,9 +186,14 @@ static void judge_verify(struct engine *e, struct recovery *r, const struct op_e
 		j->row = HOST_ROW_EVACUATING;
 		return;
 	}
-	if (select_forgotten(e, r, end) && r->rounds++ < 3) {
-		j->row = HOST_ROW_EVACUATING;
+	found = select_forgotten(e, r, end, &missed);
+	if (missed) {
+		judge_no_room(j, missed);
+		return;
+	}
+	if (found) {
 		str_copy(j->why, sizeof(j->why), "instances are still listed on it");
+		j->row = r->rounds++ < 3 ? HOST_ROW_EVACUATING : HOST_ROW_HELD;
 		return;
 	}
 	count_ends(e, r, n);
@@ -187,7 +206,7 @@ static void judge_verify(struct engine *e, struct recovery *r, const struct op_e
 		    left == 1 ? "" : "s", r->rec.host, uuid, left == 1 ? "" : " and others");
 	} else if (n[INSTANCE_ROW_REFUSED] + n[INSTANCE_ROW_HELD]) {
 		j->outcome = OUTCOME_REFUSED;
-		j->again = false; /* another listing moves none of them */
+		j->again = false;
 		snprintf(j->why, sizeof(j->why), "%u of %u instances did not reach their wanted state",
 		    n[INSTANCE_ROW_REFUSED] + n[INSTANCE_ROW_HELD], r->instance_n);
 	} else {
@@ -266,8 +285,4 @@ void recovery_judge(struct engine *e, struct recovery *r, const struct op_end *e
 	}
 	if (ret->outcome == OUTCOME_DONE && r->rec.row == HOST_ROW_FORCING_DOWN)
 		r->rec.forced_down_sure = true;
-	if (ret->outcome == OUTCOME_DONE && r->rec.row == HOST_ROW_DISABLING) {
-		r->baseline_asked_ms = e->now_ms;
-		r->baseline_updated_ms = 0;
-	}
 }

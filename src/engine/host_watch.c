@@ -9,11 +9,30 @@
 #include "base/strbuf.h"
 #include "engine/state.h"
 
+enum {
+	LOOK_REST = 4,     /* a look is followed by a pause of so many times its own length */
+	AGE_SHARE = 8,     /* the pause grows to this share of the newest call's age */
+	POLL_SOONEST = 10, /* it is never shorter than this share of poll_ms */
+};
+
 bool recovery_is_watched(const struct recovery *r)
 {
 	enum host_row row = r->rec.row == HOST_ROW_HELD ? r->rec.back_row : r->rec.row;
 
 	return r->is_used && recovery_proof_holds(r) && (host_step_of(row)->flags & STEP_PROOF);
+}
+
+bool recovery_is_taking_back(const struct recovery *r)
+{
+	switch (r->rec.row == HOST_ROW_HELD ? r->rec.back_row : r->rec.row) {
+	case HOST_ROW_RETURNING:
+	case HOST_ROW_CLEANING:
+	case HOST_ROW_CLEARING_DOWN:
+	case HOST_ROW_ENABLING:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static void look_start(struct engine *e, struct recovery *r, enum op_slot slot, int64_t budget_ms)
@@ -69,7 +88,7 @@ static void watch_power(struct engine *e, struct recovery *r)
 
 static void watch_evacuations(struct engine *e, struct recovery *r)
 {
-	bool wanted = r->rec.row == HOST_ROW_EVACUATING && r->active_n > 0;
+	bool wanted = r->active_n > 0 && (r->rec.row == HOST_ROW_EVACUATING || recovery_is_taking_back(r));
 
 	if (!wanted || (r->poll.running && e->now_ms >= r->poll.deadline_ms)) {
 		look_stop(e, r, &r->poll, SLOT_POLL);
@@ -110,17 +129,34 @@ void recovery_power_read(struct engine *e, struct recovery *r, const struct op_e
 	work_wake_at(e, recovery_ref(e, r), e->now_ms);
 }
 
+/*
+ * How long to the next look at the evacuations: soon while a call is young and Nova answers quickly, at most poll_ms. Looks take a fifth of
+ * the time at most, so that a Nova that is short of breath is not asked into the ground.
+ */
+static int64_t poll_pause_ms(const struct engine *e, const struct recovery *r)
+{
+	int64_t took_ms = e->now_ms - r->poll.began_ms, age_ms = e->now_ms - r->called_ms;
+	int64_t ms = took_ms * LOOK_REST > age_ms / AGE_SHARE ? took_ms * LOOK_REST : age_ms / AGE_SHARE;
+
+	if (ms < e->o.poll_ms / POLL_SOONEST)
+		ms = e->o.poll_ms / POLL_SOONEST;
+	return ms < e->o.poll_ms ? ms : e->o.poll_ms;
+}
+
 void recovery_poll_read(struct engine *e, struct recovery *r, const struct op_end *end)
 {
 	r->poll.running = false;
-	r->poll.next_ms = e->now_ms + e->o.poll_ms;
+	r->poll.next_ms = e->now_ms + (end->outcome == OUTCOME_DONE ? poll_pause_ms(e, r) : e->o.poll_ms);
 	if (end->outcome != OUTCOME_DONE)
 		return;
 	for (uint32_t k = 0; k < end->view_n; k++) {
 		const struct migration_view *m = &end->views[k].evacuation;
 		struct instance *i = engine_find_instance(e, r, m->instance[0] ? m->instance : end->views[k].uuid);
 
-		if (!i || i->rec.row != INSTANCE_ROW_REBUILDING || m->id <= i->rec.seen_migration_id)
+		if (!i || i->rec.row != INSTANCE_ROW_REBUILDING)
+			continue;
+		if (m->id <= i->rec.seen_migration_id &&
+		    !(migration_is_under_way(m->status) && engine_host_is_proven_dead(e, m->dest)))
 			continue;
 		if (m->dest[0])
 			str_copy(i->rec.dest, sizeof(i->rec.dest), m->dest);
@@ -135,8 +171,7 @@ static void refuse_waiting(struct engine *e, struct recovery *r)
 {
 	for (uint32_t k = r->first; k != NIL; k = e->instances[k].next) {
 		if (e->instances[k].rec.row == INSTANCE_ROW_WAITING)
-			instance_enter(
-			    e, &e->instances[k], INSTANCE_ROW_REFUSED, "the host returned before its turn came");
+			instance_enter(e, &e->instances[k], INSTANCE_ROW_REFUSED, RETURNED_FIRST);
 	}
 }
 

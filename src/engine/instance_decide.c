@@ -43,6 +43,20 @@ static enum decision decide_moved(const struct instance_record *i, const struct 
 	return DECIDE_DONE;
 }
 
+/* In ERROR with a fault newer than its evacuation record: that evacuation failed, whatever its record still says. */
+static bool has_newer_fault(const struct instance_view *v)
+{
+	return v->state == SERVER_ERROR && v->evacuation.created_at_ms && v->fault_at_ms > v->evacuation.created_at_ms;
+}
+
+bool instance_shows_nothing(
+    const struct instance_record *i, const struct instance_view *v, const struct decide_facts *f)
+{
+	if (!migration_is_under_way(v->evacuation.status))
+		return v->task != TASK_REBUILDING;
+	return v->evacuation.id <= i->seen_migration_id && (f->dest_is_proven_dead || has_newer_fault(v));
+}
+
 /* An evacuation of it is, or may be, under way. */
 static enum decision decide_under_way(
     const struct instance_view *v, const struct decide_facts *f, char *ret_why, size_t size)
@@ -51,7 +65,7 @@ static enum decision decide_under_way(
 
 	if (f->dest_is_proven_dead)
 		return say(DECIDE_CALL, ret_why, size, "its destination was proven dead");
-	if (v->state == SERVER_ERROR && v->fault_at_ms > m->created_at_ms && m->created_at_ms)
+	if (has_newer_fault(v))
 		return say(DECIDE_CALL, ret_why, size, "its evacuation failed after the call");
 	if (!f->is_stuck)
 		return say(DECIDE_WATCH, ret_why, size, "its evacuation is under way");
@@ -122,6 +136,9 @@ enum decision instance_decide(const struct instance_record *i, const struct inst
 		return d;
 	if (v->unfinished.id > i->seen_migration_id && !f->unfinished_is_dead)
 		return decide_unfinished(v, f, ret_why, size);
+	/* a record from before our call is no trace of it: the call may still show up */
+	if (migration_is_under_way(m->status) && i->call_open && !is_new)
+		return decide_after_lost_call(f, ret_why, size);
 	if (migration_is_under_way(m->status))
 		return d;
 	/* `done` with the old host is the gap in which Nova has written one and not yet the other; one that brought it here is history. */

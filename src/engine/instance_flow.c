@@ -104,6 +104,10 @@ void instance_enter(struct engine *e, struct instance *i, enum instance_row row,
 
 static void wait_again(struct engine *e, struct instance *i, const char *why)
 {
+	if (recovery_is_taking_back(recovery_of(e, i))) {
+		instance_enter(e, i, INSTANCE_ROW_REFUSED, RETURNED_FIRST);
+		return;
+	}
 	i->retry_ms = i->retry_ms ? i->retry_ms * 2 : e->o.retry_ms;
 	if (i->retry_ms > e->o.retry_max_ms)
 		i->retry_ms = e->o.retry_max_ms;
@@ -111,45 +115,43 @@ static void wait_again(struct engine *e, struct instance *i, const char *why)
 	work_wake_at(e, instance_ref(e, i), e->now_ms + i->retry_ms);
 }
 
-/* A new try of the recovery gives it its attempts anew. */
-static void instance_retry(struct engine *e, struct instance *i, const char *why)
-{
-	i->rec.entry_attempt = i->rested_attempt = 0;
-	i->retry_ms = 0;
-	i->rebuild_until_ms = NEVER_MS;
-	instance_enter(e, i, INSTANCE_ROW_WAITING, why);
-}
-
-void recovery_ask_for_unlisted(struct engine *e, struct recovery *r)
+void recovery_retry_instances(struct engine *e, struct recovery *r)
 {
 	for (uint32_t k = r->first; k != NIL; k = e->instances[k].next) {
 		struct instance *i = &e->instances[k];
 
-		if ((i->rec.row == INSTANCE_ROW_REFUSED || i->rec.row == INSTANCE_ROW_HELD) &&
-		    str_eq(i->rec.source, r->rec.host))
-			instance_retry(e, i, "no longer listed on the dead host: Nova is asked where it is");
+		if (i->rec.row != INSTANCE_ROW_REFUSED && i->rec.row != INSTANCE_ROW_HELD)
+			continue;
+		if (!str_eq(i->rec.source, r->rec.host)) {
+			/* another host's; the list tells whether it is still so */
+			instance_enter(e, i, INSTANCE_ROW_GONE, "no longer on its way here");
+			continue;
+		}
+		i->rec.entry_attempt = i->rested_attempt = i->side_steps = 0;
+		i->retry_ms = 0;
+		i->rebuild_until_ms = NEVER_MS;
+		instance_enter(e, i, INSTANCE_ROW_WAITING, "tried again");
 	}
 }
 
 /* Chosen by the list of the host. The wanted state is written here and never again. */
-void instance_select(struct engine *e, struct recovery *r, const struct instance_view *v)
+bool instance_select(struct engine *e, struct recovery *r, const struct instance_view *v)
 {
 	struct instance *i = engine_find_instance(e, r, v->uuid);
 
-	if (i && (i->rec.row == INSTANCE_ROW_REFUSED || i->rec.row == INSTANCE_ROW_HELD)) {
-		if (r->rec.row == HOST_ROW_LISTING)
-			instance_retry(e, i, "tried again");
-		return;
-	}
-	if (i && instance_is_ended(&i->rec)) {
+	bool is_deleted = v->state == SERVER_DELETED || v->state == SERVER_SOFT_DELETED;
+
+	if (i && (i->rec.row == INSTANCE_ROW_REFUSED || i->rec.row == INSTANCE_ROW_HELD))
+		return true;
+	if (i && i->rec.row == INSTANCE_ROW_GONE && is_deleted)
+		return true; /* Nova lists what it keeps for a while */
+	if (i && instance_is_ended(&i->rec))
 		instance_enter(e, i, INSTANCE_ROW_WAITING, "it is listed on the dead host again");
-		return;
-	}
 	if (i)
-		return;
+		return true;
 	i = engine_add_instance(e, r, v->uuid);
 	if (!i)
-		return;
+		return false;
 	str_copy(i->rec.name, sizeof(i->rec.name), v->name);
 	str_copy(i->rec.project, sizeof(i->rec.project), v->project);
 	str_copy(i->rec.source, sizeof(i->rec.source), r->rec.host);
@@ -161,6 +163,7 @@ void instance_select(struct engine *e, struct recovery *r, const struct instance
 	    (v->evacuation.status == MIGRATION_FAILED || v->evacuation.status == MIGRATION_COMPLETED))
 		i->rec.seen_migration_id = v->evacuation.id;
 	instance_enter(e, i, INSTANCE_ROW_WAITING, NULL);
+	return true;
 }
 
 void recovery_fill(struct engine *e, struct recovery *r)
@@ -190,7 +193,7 @@ void recovery_fill(struct engine *e, struct recovery *r)
 
 static struct decide_facts facts_of(struct engine *e, const struct instance *i, const struct instance_view *v)
 {
-	const char *dest = v->evacuation.dest[0] ? v->evacuation.dest : i->rec.dest;
+	const char *dest = v->evacuation.dest; /* while none is chosen, an older one's death says nothing */
 
 	return (struct decide_facts){
 	    .may_reset = e->o.reset_unsupported,
@@ -205,37 +208,53 @@ static struct decide_facts facts_of(struct engine *e, const struct instance *i, 
 
 static void ask_again(struct engine *e, struct instance *i)
 {
-	int64_t ms = i->rec.call_open ? e->o.retry_max_ms : e->o.poll_ms;
+	/* only a call whose answer was lost is waited for; anything else is about to be told */
+	bool is_lost = i->rec.call_open && i->rec.call_outcome != OUTCOME_DONE;
+	int64_t ms = is_lost ? e->o.retry_max_ms : e->o.poll_ms;
 
 	if (i->rebuild_until_ms == NEVER_MS)
 		i->rebuild_until_ms = e->now_ms + e->o.rebuild_timeout_ms;
 	work_wake_at(e, instance_ref(e, i), e->now_ms + (ms < e->o.evacuate_settle_ms ? ms : e->o.evacuate_settle_ms));
 }
 
+/* A question that is never answered must not keep the recovery open for ever: nobody would be told. Its hold asks again. */
+static void ask_failed(struct engine *e, struct instance *i, const struct op_end *end)
+{
+	char why[REASON_SIZE];
+
+	if (e->now_ms < i->rebuild_until_ms) {
+		ask_again(e, i);
+		return;
+	}
+	snprintf(why, sizeof(why), "Nova could not be asked about it for too long: %.100s",
+	    end->reason && end->reason[0] ? end->reason : fault_class_name(end->fault));
+	instance_enter(e, i, INSTANCE_ROW_HELD, why);
+}
+
 static void do_call(struct engine *e, struct instance *i, const struct instance_view *v, const char *why)
 {
 	bool must_rest = i->rec.entry_attempt > i->rested_attempt;
 
-	i->rec.seen_migration_id =
-	    v->evacuation.id > i->rec.seen_migration_id ? v->evacuation.id : i->rec.seen_migration_id;
 	i->rec.dest[0] = '\0';
 	i->rebuild_until_ms = NEVER_MS;
 	i->rested_attempt = i->rec.entry_attempt;
-	if (must_rest && v->fault[0])
+	if (must_rest && v->fault[0]) {
 		wait_again(e, i, v->fault);
-	else if (must_rest || !i->has_slot || recovery_of(e, i)->rec.row != HOST_ROW_EVACUATING)
+	} else if (must_rest || !i->has_slot || recovery_of(e, i)->rec.row != HOST_ROW_EVACUATING) {
 		wait_again(e, i, why);
-	else
+	} else {
+		if (v->evacuation.id > i->rec.seen_migration_id)
+			i->rec.seen_migration_id = v->evacuation.id;
 		instance_enter(e, i, INSTANCE_ROW_CALLING, why);
+	}
 }
 
 void instance_seen(struct engine *e, struct instance *i, const struct instance_view *v)
 {
-	struct decide_facts f;
+	struct decide_facts f = facts_of(e, i, v);
 	char why[REASON_SIZE] = "";
-	bool shows_nothing = !migration_is_under_way(v->evacuation.status) && v->task != TASK_REBUILDING;
 
-	if (i->rec.call_open && shows_nothing &&
+	if (i->rec.call_open && instance_shows_nothing(&i->rec, v, &f) &&
 	    (!i->rec.empty_readings || e->now_ms - i->call_ms >= e->o.evacuate_settle_ms))
 		i->rec.empty_readings++;
 	if (i->rec.wanted == SERVER_UNKNOWN && (v->state == SERVER_ACTIVE || v->state == SERVER_STOPPED))
@@ -251,6 +270,10 @@ void instance_seen(struct engine *e, struct instance *i, const struct instance_v
 		do_call(e, i, v, why);
 		break;
 	case DECIDE_WATCH:
+		/* taken for over once, when its destination was proven dead, and no call was made on it: it counts again */
+		if (!i->rec.call_open && v->evacuation.id <= i->rec.seen_migration_id &&
+		    migration_is_under_way(v->evacuation.status))
+			i->rec.seen_migration_id = v->evacuation.id - 1;
 		instance_enter(e, i, INSTANCE_ROW_REBUILDING, why);
 		break;
 	case DECIDE_RESET:
@@ -324,7 +347,7 @@ void instance_op_ended(struct engine *e, struct instance *i, const struct op_end
 		if (end->outcome == OUTCOME_DONE && end->view_n == 1)
 			instance_seen(e, i, &end->views[0]);
 		else
-			ask_again(e, i);
+			ask_failed(e, i, end);
 		break;
 	case INSTANCE_ROW_RESETTING:
 	case INSTANCE_ROW_RESTORING:
@@ -340,7 +363,6 @@ void instance_op_ended(struct engine *e, struct instance *i, const struct op_end
 bool instance_may_start(struct engine *e, struct instance *i)
 {
 	struct recovery *r = recovery_of(e, i);
-	bool acts = op_kind_changes_world(i->work.kind);
 
 	if (i->rec.row == INSTANCE_ROW_CALLING || i->rec.row == INSTANCE_ROW_RESETTING) {
 		if (r->rec.row != HOST_ROW_EVACUATING || !recovery_proof_holds(r) || !r->proof_durable ||
@@ -353,10 +375,8 @@ bool instance_may_start(struct engine *e, struct instance *i)
 			return false;
 		}
 	}
-	if (acts && !e->epoch)
-		return false;
 	if (i->rec.row == INSTANCE_ROW_CALLING)
-		i->call_ms = e->now_ms;
+		i->call_ms = r->called_ms = e->now_ms;
 	return true;
 }
 

@@ -76,6 +76,10 @@ static int say_confirm_dead(struct engine *e, const struct operator_word *w, str
 		osha_err_set(reterr, OSHA_E_NOTFOUND, "no compute host is named exactly \"%s\"", w->host);
 		return OPERATOR_NOT_FOUND;
 	}
+	if (e->o.dry_run) {
+		osha_err_set(reterr, OSHA_E_REFUSED, "a dry run takes no such word");
+		return OPERATOR_REFUSED;
+	}
 	if (life && !w->despite_life) {
 		osha_err_set(reterr, OSHA_E_REFUSED,
 		    "%s sees %s alive; power it off first, or say --despite-life REASON", life, w->host);
@@ -100,6 +104,10 @@ static int say_confirm_dead(struct engine *e, const struct operator_word *w, str
 
 int engine_operator(struct engine *e, const struct operator_word *w, struct osha_err *reterr)
 {
+	if (!e->epoch) {
+		osha_err_set(reterr, OSHA_E_REFUSED, "this daemon does not lead: nothing can be recorded");
+		return OPERATOR_REFUSED;
+	}
 	switch (w->verb) {
 	case OPERATOR_MAINTENANCE_ON:
 	case OPERATOR_MAINTENANCE_OFF:

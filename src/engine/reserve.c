@@ -270,6 +270,7 @@ struct recovery *engine_open_recovery(struct engine *e, uint32_t host)
 	r->work.wake_ms = r->power.next_ms = r->poll.next_ms = NEVER_MS;
 	str_copy(r->rec.host, sizeof(r->rec.host), e->hosts[host].rec.name);
 	e->hosts[host].recovery = k;
+	e->recovery_n++;
 	return r;
 }
 
@@ -280,6 +281,7 @@ void engine_close_recovery(struct engine *e, struct recovery *r)
 	engine_drop_instances(e, r);
 	e->hosts[r->host].recovery = NIL;
 	r->is_used = false;
+	e->recovery_n--;
 	work_wake_at(e, recovery_ref(e, r), NEVER_MS);
 	r->next_free = e->recovery_free;
 	e->recovery_free = k;

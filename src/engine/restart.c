@@ -9,8 +9,10 @@ static void take_host(struct engine *e, const struct host_record *rec)
 {
 	uint32_t k = engine_host_add(e, rec->name);
 
-	if (k != NIL)
-		e->hosts[k].rec = *rec;
+	if (k == NIL)
+		return;
+	e->hosts[k].rec = *rec;
+	host_forget_devices(&e->hosts[k]);
 }
 
 static struct recovery *take_recovery(struct engine *e, const struct recovery_record *rec)

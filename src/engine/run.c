@@ -15,7 +15,7 @@
 
 enum {
 	OUT_RESERVE = 6,      /* one thing emits at most this many actions in one go */
-	OUT_TALK_RESERVE = 16 /* log lines and alerts leave so much room for what must not be lost */
+	OUT_TALK_RESERVE = 24 /* log lines leave so much room for what must not be lost; alerts take it */
 };
 
 bool engine_out_is_full(const struct engine *e)
@@ -35,15 +35,15 @@ static struct engine_action *emit(struct engine *e, enum engine_action_type type
 	return a;
 }
 
-static bool may_talk(const struct engine *e)
+static bool may_talk(const struct engine *e, uint32_t reserve_n)
 {
-	return e->out && e->out->n + OUT_TALK_RESERVE < ENGINE_ACTIONS_MAX;
+	return e->out && e->out->n + reserve_n < ENGINE_ACTIONS_MAX;
 }
 
 /* Log lines are the one thing that may be lost when a step says too much: the journal holds the same sentence. */
 void engine_log(struct engine *e, int priority, const char *fmt, ...)
 {
-	struct engine_action *a = may_talk(e) ? emit(e, ACTION_LOG) : NULL;
+	struct engine_action *a = may_talk(e, OUT_TALK_RESERVE) ? emit(e, ACTION_LOG) : NULL;
 	va_list ap;
 
 	if (!a)
@@ -56,7 +56,7 @@ void engine_log(struct engine *e, int priority, const char *fmt, ...)
 
 bool engine_alert(struct engine *e, const char *key, const char *fmt, ...)
 {
-	struct engine_action *a = may_talk(e) ? emit(e, ACTION_ALERT) : NULL;
+	struct engine_action *a = may_talk(e, OUT_RESERVE) ? emit(e, ACTION_ALERT) : NULL;
 	va_list ap;
 
 	if (!a)
@@ -260,6 +260,19 @@ static void work_start(struct engine *e, uint32_t ref)
 		work_arm(e, ref, w->kind, w->deadline_ms);
 		return;
 	}
+	if (e->o.dry_run && op_kind_changes_world(w->kind)) {
+		engine_log(e, 5, "%s: dry run: would start %s", r->rec.host, op_kind_name(w->kind));
+		w->phase = WORK_ARMED; /* for ever */
+		w->announced = false;
+		return;
+	}
+	if (!e->epoch && op_kind_changes_world(w->kind)) {
+		/* announced anew under the next lease */
+		w->phase = WORK_ARMED;
+		w->announced = false;
+		w->dirty = true;
+		return;
+	}
 	if (!may_start(e, ref))
 		return;
 	w->phase = WORK_RUNNING;
@@ -345,8 +358,8 @@ static void thing_run(struct engine *e, uint32_t ref)
 		work_start(e, ref);
 	if (w->dirty && !w->out_seq && e->epoch && e->now_ms >= e->store_retry_at_ms)
 		work_persist(e, ref);
-	else if (w->dirty && !w->out_seq)
-		work_queue(e, ref);
+	else if (w->dirty && !w->out_seq && e->epoch)
+		work_queue(e, ref); /* without a lease it waits for the next one, which queues everything */
 	heap_update(e, ref);
 }
 

@@ -56,7 +56,7 @@ void engine_host_snapshot(const struct engine *e, uint32_t host, int64_t now_ms,
 
 const struct recovery_record *engine_recovery_next(const struct engine *e, const struct recovery_record *after)
 {
-	uint32_t k = 0;
+	uint32_t k = e->recovery_n ? 0 : e->recovery_cap;
 
 	if (after)
 		k = (uint32_t)((const struct recovery *)after - e->recoveries) + 1;

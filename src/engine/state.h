@@ -92,6 +92,7 @@ struct recovery {
 	int64_t baseline_updated_ms; /* ...this `updated_at`; 0 = not yet seen */
 	int64_t alive_seen_ms;       /* last sign of life that counted; 0 = none */
 	int64_t cleaning_until_ms;
+	int64_t called_ms; /* our clock: when the newest evacuate call was sent */
 	uint32_t next_free;
 };
 
@@ -132,7 +133,7 @@ struct engine {
 	struct host *hosts;
 	uint32_t host_n, host_cap;
 	struct recovery *recoveries;
-	uint32_t recovery_cap, recovery_free;
+	uint32_t recovery_cap, recovery_free, recovery_n; /* recovery_n: open */
 	struct instance *instances;
 	uint32_t instance_n, instance_cap, instance_free;
 	uint32_t *host_hash, host_hash_n, *instance_hash, instance_hash_n;
@@ -198,6 +199,8 @@ void host_take_evidence(struct engine *e, const struct engine_evidence *ev);
 void host_take_service(struct engine *e, const struct engine_service *s);
 void host_take_device(struct engine *e, uint32_t host, uint32_t level, enum power power);
 void host_look(struct engine *e, struct host *h);
+/* what other devices than the present ones have read counts for nothing */
+void host_forget_devices(struct host *h);
 
 /* gate.c: what holds a fence back */
 enum gate { GATE_GO, GATE_WAIT, GATE_CLEAR, GATE_SKIP, GATE_HOLD };
@@ -241,10 +244,14 @@ void recovery_power_read(struct engine *e, struct recovery *r, const struct op_e
 void recovery_poll_read(struct engine *e, struct recovery *r, const struct op_end *end);
 void recovery_sign_of_life(struct engine *e, struct recovery *r, const char *what);
 bool recovery_is_watched(const struct recovery *r);
+/* is the host being taken back, so that no instance of it is called any more? */
+bool recovery_is_taking_back(const struct recovery *r);
 /* instance_flow.c: the interpreter of the instance's table */
-void instance_select(struct engine *e, struct recovery *r, const struct instance_view *v);
-/* Those that an earlier try left behind and that are not on the host any more, by whoever's hand: asked for once more. */
-void recovery_ask_for_unlisted(struct engine *e, struct recovery *r);
+#define RETURNED_FIRST "the host returned before its turn came"
+/* false: there is no room for it */
+bool instance_select(struct engine *e, struct recovery *r, const struct instance_view *v);
+/* a new try of the recovery: what was refused or held in the last one is asked for again, wherever it is by now */
+void recovery_retry_instances(struct engine *e, struct recovery *r);
 void instance_enter(struct engine *e, struct instance *i, enum instance_row row, const char *why);
 void instance_log(struct engine *e, const struct instance *i, const char *note);
 void instance_run(struct engine *e, struct instance *i);
@@ -278,6 +285,9 @@ struct decide_facts {
 	bool has_attempts;       /* for another call */
 	bool has_side_steps;     /* for another reset or stop */
 };
+/* is there no trace of a call of ours, in a reading that would show one? */
+bool instance_shows_nothing(
+    const struct instance_record *i, const struct instance_view *v, const struct decide_facts *f);
 enum decision instance_decide(const struct instance_record *i, const struct instance_view *v,
     const struct decide_facts *f, char *ret_why, size_t size);
 

@@ -106,6 +106,19 @@ static void op_ended(struct engine *e, const struct op_end *end)
 		instance_op_ended(e, &e->instances[THING_INDEX(ref)], end);
 }
 
+/* What is announced but has not begun is announced again: its confirmation, come or coming, is of before. */
+static void announce_anew(struct engine *e, uint32_t ref)
+{
+	struct work *w = work_of(e, ref);
+
+	if (w->phase != WORK_ARMED && w->phase != WORK_CONFIRMED)
+		return;
+	w->phase = WORK_ARMED;
+	w->announced = false;
+	w->dirty = true;
+	work_queue(e, ref);
+}
+
 /* The process stood still or a clock jumped: what was seen before is not trusted, and what was to start is recorded anew. */
 static void stalled(struct engine *e, int64_t stall_ms)
 {
@@ -125,7 +138,12 @@ static void stalled(struct engine *e, int64_t stall_ms)
 			recovery_enter(e, r, HOST_ROW_CONFIRMING, "the daemon stood still: it looks again");
 		r->proof_checked = r->proof_checked && !recovery_is_watched(r);
 		r->unknown_readings = 0;
+		announce_anew(e, recovery_ref(e, r));
 		work_queue(e, recovery_ref(e, r));
+	}
+	for (uint32_t k = 0; k < e->instance_cap; k++) {
+		if (e->instances[k].is_used)
+			announce_anew(e, THING_REF(THING_INSTANCE, k));
 	}
 }
 
@@ -166,9 +184,15 @@ static void monitor_health(struct engine *e, uint32_t monitor, bool is_ok, const
 static void lease(struct engine *e, uint64_t epoch)
 {
 	e->epoch = epoch;
+	for (uint32_t k = 0; k < e->host_n; k++)
+		work_queue(e, host_ref(e, &e->hosts[k]));
 	for (uint32_t k = 0; k < e->recovery_cap; k++) {
 		if (e->recoveries[k].is_used)
 			work_queue(e, recovery_ref(e, &e->recoveries[k]));
+	}
+	for (uint32_t k = 0; k < e->instance_cap; k++) {
+		if (e->instances[k].is_used)
+			work_queue(e, instance_ref(e, &e->instances[k]));
 	}
 }
 

@@ -170,13 +170,14 @@ static bool is_wrongly_mapped(struct engine *e, struct host *h, uint32_t level, 
 void host_take_device(struct engine *e, uint32_t host, uint32_t level, enum power power)
 {
 	struct host *h = host < e->host_n ? &e->hosts[host] : NULL;
-	uint32_t bit = 1u << level, seen_on, miswired;
+	uint32_t bit, seen_on, miswired;
 	char key[HOST_NAME_SIZE + 32];
 
 	if (!h || level >= h->policy.level_n || h->recovery != NIL || power == POWER_UNKNOWN)
 		return;
 	if (host_verdict(e, h, e->now_ms, 0) != VERDICT_UP)
 		return;
+	bit = 1u << level; /* below FENCE_LEVEL_MAX */
 	if (!is_wrongly_mapped(e, h, level, power) && power == POWER_OFF)
 		return;
 	seen_on = power == POWER_ON ? h->rec.seen_on | bit : h->rec.seen_on & ~bit;
@@ -201,11 +202,14 @@ void host_take_device(struct engine *e, uint32_t host, uint32_t level, enum powe
 
 void engine_host_set_policy(struct engine *e, uint32_t host, const struct host_policy *policy)
 {
-	struct host *h = &e->hosts[host];
+	e->hosts[host].policy = *policy;
+	host_forget_devices(&e->hosts[host]);
+}
 
-	h->policy = *policy;
+void host_forget_devices(struct host *h)
+{
 	for (uint32_t l = 0; l < FENCE_LEVEL_MAX; l++) {
-		if (l < policy->level_n && h->rec.device_key[l] == policy->level[l].key)
+		if (l < h->policy.level_n && h->rec.device_key[l] == h->policy.level[l].key)
 			continue;
 		h->rec.seen_on &= ~(1u << l);
 		h->rec.miswired &= ~(1u << l);

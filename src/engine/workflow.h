@@ -43,6 +43,17 @@ struct instance_step {
 	const char *why;
 };
 
+/* An edge that an interpreter takes beside the table's outcomes, for the diagram and the tests of the tables. */
+struct side_edge {
+	int from, to;    /* rows; from = SIDE_UNDER_PROOF: every row with STEP_PROOF */
+	const char *why; /* a few words */
+};
+enum { SIDE_UNDER_PROOF = -1 };
+
+/** host_side_edges() / instance_side_edges() - all of them; @ret_n: how many. */
+const struct side_edge *host_side_edges(size_t *ret_n);
+const struct side_edge *instance_side_edges(size_t *ret_n);
+
 /** host_step_of() - the row; never NULL for a value in range. */
 const struct host_step *host_step_of(enum host_row row);
 /** instance_step_of() - likewise. */

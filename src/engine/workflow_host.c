@@ -71,3 +71,28 @@ const struct host_step *host_step_of(enum host_row row)
 {
 	return &host_steps[(unsigned)row < HOST_ROW_N ? row : HOST_ROW_NONE];
 }
+
+static const struct side_edge host_sides[] = {
+    {HOST_ROW_CONFIRMING, HOST_ROW_HELD, "the gate holds, a mass failure, or no device that could prove it"},
+    {HOST_ROW_CONFIRMING, HOST_ROW_ABANDONED, "the gate, not ours to fence"},
+    {HOST_ROW_FENCING, HOST_ROW_CONFIRMING, "the gate, no longer sure"},
+    {HOST_ROW_FENCING, HOST_ROW_CLEARED, "the gate, seen alive"},
+    {HOST_ROW_FENCING, HOST_ROW_HELD, "no level is left"},
+    {HOST_ROW_FENCING, HOST_ROW_ABANDONED, "the gate, not ours to fence"},
+    {HOST_ROW_PROVING, HOST_ROW_HELD, "no level is left"},
+    {HOST_ROW_FORCING_DOWN, HOST_ROW_LISTING, "an operator disabled it before"},
+    {HOST_ROW_VERIFYING, HOST_ROW_EVACUATING, "instances are still listed on it"},
+    {HOST_ROW_RETURNING, HOST_ROW_CLEANING, "its nova-compute reports"},
+    {HOST_ROW_CLEARING_DOWN, HOST_ROW_REENABLED, "not this recovery disabled it"},
+    {HOST_ROW_HELD, HOST_ROW_CLEARED, "seen alive before it was fenced"},
+    {HOST_ROW_HELD, HOST_ROW_FENCING, "a voided proof is tried again"},
+    {SIDE_UNDER_PROOF, HOST_ROW_FENCING, "seen on, so the proof is void"},
+    {SIDE_UNDER_PROOF, HOST_ROW_HELD, "seen on, and no device can cut its power"},
+    {SIDE_UNDER_PROOF, HOST_ROW_RETURNING, "seen on, and its segment lets it return"},
+};
+
+const struct side_edge *host_side_edges(size_t *ret_n)
+{
+	*ret_n = sizeof(host_sides) / sizeof(host_sides[0]);
+	return host_sides;
+}

@@ -36,3 +36,23 @@ const struct instance_step *instance_step_of(enum instance_row row)
 {
 	return &instance_steps[(unsigned)row < INSTANCE_ROW_N ? row : INSTANCE_ROW_NONE];
 }
+
+static const struct side_edge instance_sides[] = {
+    {INSTANCE_ROW_WAITING, INSTANCE_ROW_REFUSED, "the host returned first"},
+    {INSTANCE_ROW_ASKING, INSTANCE_ROW_REBUILDING, "an evacuation is under way"},
+    {INSTANCE_ROW_ASKING, INSTANCE_ROW_RESETTING, "paused, suspended or rescued"},
+    {INSTANCE_ROW_ASKING, INSTANCE_ROW_RESTORING, "moved, but not as it was"},
+    {INSTANCE_ROW_ASKING, INSTANCE_ROW_DONE, "moved already"},
+    {INSTANCE_ROW_ASKING, INSTANCE_ROW_REFUSED, "cannot be moved"},
+    {INSTANCE_ROW_ASKING, INSTANCE_ROW_GONE, "deleted"},
+    {INSTANCE_ROW_ASKING, INSTANCE_ROW_HELD, "under way for too long"},
+    {INSTANCE_ROW_CALLING, INSTANCE_ROW_REFUSED, "Nova refuses for good, or no attempt is left"},
+    {INSTANCE_ROW_VERIFYING, INSTANCE_ROW_RESTORING, "moved, but not as it was"},
+    {INSTANCE_ROW_VERIFYING, INSTANCE_ROW_REFUSED, "moved, but in ERROR"},
+};
+
+const struct side_edge *instance_side_edges(size_t *ret_n)
+{
+	*ret_n = sizeof(instance_sides) / sizeof(instance_sides[0]);
+	return instance_sides;
+}

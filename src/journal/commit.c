@@ -150,6 +150,8 @@ static enum outcome write_all(struct journal_commit *c, struct journal_list *ite
 	int e;
 
 	journal_db_rollback(c->db); /* of a rollback that failed in an earlier batch */
+	if (journal_db_check_place(c->db, reterr) < 0)
+		return OUTCOME_REFUSED; /* not suspect: opened anew it would be an empty one */
 	e = journal_db_exec(c->db, "BEGIN IMMEDIATE", reterr);
 	for (const struct journal_item *i = items->first; i && e == 0; i = i->next)
 		e = put(c->db, i, reterr);

@@ -146,6 +146,16 @@ int journal_db_run(struct database *db, sqlite3_stmt *stmt, struct osha_err *ret
 	return e;
 }
 
+int journal_db_check_place(struct database *db, struct osha_err *reterr)
+{
+	int has_moved = 0;
+
+	if (sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved) != SQLITE_OK || !has_moved)
+		return 0;
+	return osha_err_set(
+	    reterr, OSHA_E_IO, "journal %s was moved or deleted while in use: put it back", file_of(db));
+}
+
 void journal_db_rollback(struct database *db)
 {
 	if (db->sqlite && !sqlite3_get_autocommit(db->sqlite))

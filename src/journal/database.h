@@ -59,6 +59,11 @@ int journal_db_run(struct database *db, sqlite3_stmt *stmt, struct osha_err *ret
 int journal_db_exec(struct database *db, const char *sql, struct osha_err *reterr);
 /** journal_db_fail() - turn SQLite's last error, of result @rc, into ours. Returns it. */
 int journal_db_fail(struct database *db, int rc, struct osha_err *reterr);
+/**
+ * journal_db_check_place() - is the open file still the one at its path? What is written to another one no restart finds.
+ * Errors: -OSHA_E_IO.
+ */
+int journal_db_check_place(struct database *db, struct osha_err *reterr);
 /** journal_db_rollback() - end an open transaction without writing; fine when there is none. */
 void journal_db_rollback(struct database *db);
 

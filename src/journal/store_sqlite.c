@@ -3,7 +3,9 @@
  * The journal on SQLite: the queue between the owner and the thread, and the thread. What a batch does is commit.c's
  * matter, the file itself database.c's.
  */
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,9 +33,12 @@ struct journal {
 	    staged_mails; /* submitted by answers: handed over together, or the first goes alone */
 
 	pthread_mutex_t queue_mutex; /* guards what follows; held for list surgery only */
-	pthread_cond_t work;
 	struct journal_list records, mails, done;
 	bool is_closing;
+
+	/* Posted whenever the lists begin to hold something. Not a condition variable: signalling one may wait for the thread it woke
+	 * before, and on a busy machine the loop would stand still that long. */
+	sem_t work;
 
 	pthread_mutex_t
 	    db_mutex; /* guards db: the thread while it commits, the owner in the blocking calls of the start */
@@ -115,16 +120,19 @@ static void *journal_thread(void *arg)
 {
 	struct journal *j = arg;
 	struct journal_list records, mails;
-	bool is_last;
+	bool is_last, has_more;
 
 	do {
+		while (sem_wait(&j->work) < 0 && errno == EINTR)
+			;
 		pthread_mutex_lock(&j->queue_mutex);
-		while (!j->records.first && !j->mails.first && !j->is_closing)
-			pthread_cond_wait(&j->work, &j->queue_mutex);
 		journal_list_take(&j->records, BATCH_MAX, &records);
 		journal_list_take(&j->mails, BATCH_MAX, &mails);
-		is_last = j->is_closing && !j->records.first && !j->mails.first;
+		has_more = j->records.first || j->mails.first;
+		is_last = j->is_closing && !has_more;
 		pthread_mutex_unlock(&j->queue_mutex);
+		if (has_more)
+			sem_post(&j->work);
 		commit_batch(j, &records, true);
 		commit_batch(j, &mails, false);
 	} while (!is_last);
@@ -164,7 +172,7 @@ int journal_open(const char *path, const struct journal_opts *opts, struct journ
 	j->lock_fd = -1;
 	pthread_mutex_init(&j->queue_mutex, NULL);
 	pthread_mutex_init(&j->db_mutex, NULL);
-	pthread_cond_init(&j->work, NULL);
+	sem_init(&j->work, 0, 0);
 	e = journal_start(j, reterr);
 	if (e < 0)
 		journal_close(j);
@@ -180,15 +188,15 @@ void journal_close(struct journal *j)
 	if (j->has_thread) {
 		pthread_mutex_lock(&j->queue_mutex);
 		j->is_closing = true;
-		pthread_cond_signal(&j->work);
 		pthread_mutex_unlock(&j->queue_mutex);
+		sem_post(&j->work);
 		pthread_join(j->thread, NULL);
 	}
 	journal_list_free(&j->done);
 	journal_db_close(&j->db);
 	if (j->lock_fd >= 0)
 		close(j->lock_fd);
-	pthread_cond_destroy(&j->work);
+	sem_destroy(&j->work);
 	pthread_mutex_destroy(&j->queue_mutex);
 	pthread_mutex_destroy(&j->db_mutex);
 	free(j->path);
@@ -212,13 +220,17 @@ int journal_queue_has_room(struct journal *j, size_t bytes, struct osha_err *ret
 
 static void hand_over(struct journal *j)
 {
+	bool was_empty;
+
 	if (!j->staged_records.first && !j->staged_mails.first)
 		return;
 	pthread_mutex_lock(&j->queue_mutex);
+	was_empty = !j->records.first && !j->mails.first;
 	journal_list_join(&j->records, &j->staged_records);
 	journal_list_join(&j->mails, &j->staged_mails);
-	pthread_cond_signal(&j->work);
 	pthread_mutex_unlock(&j->queue_mutex);
+	if (was_empty)
+		sem_post(&j->work);
 }
 
 void journal_queue_push(struct journal *j, struct journal_item *item)

@@ -26,6 +26,12 @@ static const char *level_obstacle(const struct host_snapshot *s)
 	return "no fence device has read on for it while it was alive: `osha fence test HOST` reads them now";
 }
 
+static bool has_failed(const struct recovery_record *r)
+{
+	return r && r->row == HOST_ROW_HELD &&
+	       (r->hold == HOLD_FENCE_FAILED || r->hold == HOLD_NO_FENCE || r->hold == HOLD_PROOF_VOID);
+}
+
 /* In the order in which the engine asks; a dead host's own verdict does not count here, since the question is "if it died". */
 void fence_obstacle(const struct host_snapshot *s, char *why)
 {
@@ -40,7 +46,10 @@ void fence_obstacle(const struct host_snapshot *s, char *why)
 		text = "an operator forced it down";
 	else if (s->disabled && !s->disabled_by_us && !s->policy->recover_disabled)
 		text = "an operator disabled it (its segment does not say recover-disabled)";
-	str_copy(why, FENCE_WHY_SIZE, text);
+	if (!text[0] && has_failed(s->recovery))
+		snprintf(why, FENCE_WHY_SIZE, "fencing it failed: %s", s->recovery->why);
+	else
+		str_copy(why, FENCE_WHY_SIZE, text);
 }
 
 static void say(cJSON *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

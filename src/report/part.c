@@ -30,24 +30,32 @@ bool row_is_open(enum host_row row)
 
 static const char *release_of(enum hold_cause c)
 {
-	static const char *const how[HOLD_CAUSE_N] = {
-	    [HOLD_MASS] =
-		"it goes on once fewer hosts are silent; `osha release ID` says that these hosts are really dead",
-	    [HOLD_UNCONFIRMED] = "it goes on once every monitor of the policy says dead, and ends at a sign of life",
-	    [HOLD_NO_FENCE] = "repair the fence device; or power the host off yourself, then `osha confirm-dead HOST`",
-	    [HOLD_FENCE_FAILED] = "repair the fence device, then `osha release ID`; or power the host off yourself, "
-				  "then `osha confirm-dead HOST`",
-	    [HOLD_CLOUD] = "mend what the cloud complains of; `osha release ID` tries again at once",
-	    [HOLD_INSTANCES] =
-		"see the instances' reasons in `osha recovery show ID`; `osha release ID` tries them again",
-	    [HOLD_LEFTOVER] = "keep the host powered off and settle that evacuation in Nova first: a booting "
-			      "nova-compute would destroy "
-			      "the instance's only copy; then `osha release ID`",
-	    [HOLD_RESTART_COMPUTE] = "restart nova-compute on the host; `osha release ID` looks again at once",
-	    [HOLD_PROOF_VOID] =
-		"the host was seen on: power it off, then `osha release ID` or `osha confirm-dead HOST`",
-	};
-	return (unsigned)c < HOLD_CAUSE_N && how[c] ? how[c] : "`osha release ID`";
+	switch (c) {
+	case HOLD_MASS:
+		return "it goes on once fewer hosts are silent; `osha release ID` says that these hosts are really "
+		       "dead";
+	case HOLD_UNCONFIRMED:
+		return "it goes on once every monitor of the policy says dead, and ends at a sign of life";
+	case HOLD_NO_FENCE:
+		return "repair the fence device; or power the host off yourself, then `osha confirm-dead HOST`";
+	case HOLD_FENCE_FAILED:
+		return "repair the fence device, then `osha release ID`; or power the host off yourself, "
+		       "then `osha confirm-dead HOST`";
+	case HOLD_CLOUD:
+		return "mend what the cloud complains of; `osha release ID` tries again at once";
+	case HOLD_INSTANCES:
+		return "see the instances' reasons in `osha recovery show ID`; `osha release ID` tries them again";
+	case HOLD_LEFTOVER:
+		return "keep the host powered off and settle that evacuation in Nova first: a booting nova-compute "
+		       "would "
+		       "destroy the instance's only copy; then `osha release ID`";
+	case HOLD_RESTART_COMPUTE:
+		return "restart nova-compute on the host; `osha release ID` looks again at once";
+	case HOLD_PROOF_VOID:
+		return "the host was seen on: power it off, then `osha release ID` or `osha confirm-dead HOST`";
+	default:
+		return "`osha release ID`";
+	}
 }
 
 /* The commands in it are to be copied as they stand: ID and HOST, where one of them ends a command, are filled in. */

@@ -26,6 +26,8 @@ void text_fences(const cJSON *answer, const struct text_style *style, struct str
 /** text_fence_test() - what each device of one host read just now. */
 void text_fence_test(const cJSON *answer, const struct text_style *style, struct strbuf *sb);
 
+/** text_entry() - @label, then @text beside it from column @at on, wrapped there. */
+void text_entry(struct strbuf *sb, const struct text_style *style, int at, const char *label, const char *text);
 /** text_prose() - a paragraph, wrapped to the width. text_line() - text made harmless for a terminal. */
 void text_prose(struct strbuf *sb, const struct text_style *style, const char *text);
 void text_line(struct strbuf *sb, const char *text);

@@ -88,19 +88,25 @@ void text_heading(struct strbuf *sb, const struct text_style *style, const char 
 	strbuf_puts(sb, "\n");
 }
 
+void text_entry(struct strbuf *sb, const struct text_style *style, int at, const char *label, const char *text)
+{
+	STRBUF_AUTO struct strbuf lines = STRBUF_INIT;
+
+	text_paragraph(&lines, style, at, text);
+	strbuf_printf(sb, "  %-*s", at - 2, label);
+	strbuf_puts(sb, lines.text ? lines.text + at : "\n");
+	sb->failed = sb->failed || lines.failed;
+}
+
 void text_fact(struct strbuf *sb, const struct text_style *style, const char *label, const char *fmt, ...)
 {
-	STRBUF_AUTO struct strbuf value = STRBUF_INIT, lines = STRBUF_INIT;
 	char text[1024];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	text_paragraph(&lines, style, LABEL_WIDTH + 2, text);
-	strbuf_printf(sb, "  %-*s", LABEL_WIDTH, label);
-	strbuf_puts(sb, lines.text ? lines.text + LABEL_WIDTH + 2 : "\n");
-	sb->failed = sb->failed || lines.failed;
+	text_entry(sb, style, LABEL_WIDTH + 2, label, text);
 }
 
 void text_source(struct strbuf *sb, const struct text_style *style, const cJSON *answer)

@@ -215,30 +215,38 @@ cJSON *tell_user_facts(
 	return o;
 }
 
-/* What ends each hold, as far as it is known beforehand. */
-static const char *release_words(enum hold_cause cause)
+/* What ends each hold, as far as it is known beforehand. @ stands for the recovery, # for the host. */
+static void release_put(cJSON *o, const struct recovery_record *r)
 {
 	static const char *const words[HOLD_CAUSE_N] = {
 	    [HOLD_MASS] =
-		"Hosts that come back, or `osha release ID` once it is sure that this host has failed by itself.",
+		"Hosts that come back, or 'osha release @' once it is sure that this host has failed by itself.",
 	    [HOLD_UNCONFIRMED] =
-		"The next look, if every monitor can tell then; or `osha confirm-dead HOST` by somebody who knows.",
+		"The next look, if every monitor can tell then; or 'osha confirm-dead #' by somebody who knows.",
 	    [HOLD_NO_FENCE] =
-		"A fence device that has read on for this host; or power it off and say `osha confirm-dead HOST`.",
+		"A fence device that has read on for this host; or power it off and say 'osha confirm-dead #'.",
 	    [HOLD_FENCE_FAILED] =
-		"The next try, once its fence devices answer; or power it off and say `osha confirm-dead HOST`.",
-	    [HOLD_CLOUD] = "The next try, once the cloud answers; or `osha release ID` to try now.",
+		"The next try, once its fence devices answer; or power it off and say 'osha confirm-dead #'.",
+	    [HOLD_CLOUD] = "The next try, once the cloud answers; or 'osha release @' to try now.",
 	    [HOLD_INSTANCES] =
-		"The next try, once there is room for the instances listed; or `osha release ID` to try now.",
-	    [HOLD_LEFTOVER] = "The end of the evacuations that are under way. Keep the host powered off until then: "
-			      "its nova-compute would "
-			      "destroy the only copy of the instances named.",
+		"The next try, once there is room for the instances listed; or 'osha release @' to try now.",
+	    [HOLD_LEFTOVER] =
+		"The end of the evacuations under way. Keep the host off: it would destroy the only copies.",
 	    [HOLD_RESTART_COMPUTE] = "A restart of nova-compute on this host, so that it removes its stale copies.",
 	    [HOLD_PROOF_VOID] =
 		"The next try to power it off. It was seen on although it had been proven off: find out who starts it.",
 	};
 
-	return (unsigned)cause < HOLD_CAUSE_N && words[cause] ? words[cause] : "";
+	const char *c = (unsigned)r->hold < HOLD_CAUSE_N && words[r->hold] ? words[r->hold] : "";
+	STRBUF_AUTO struct strbuf text = STRBUF_INIT;
+
+	for (; *c; c++) {
+		if (*c == '@' || *c == '#')
+			strbuf_puts(&text, *c == '@' ? r->id : r->host);
+		else
+			strbuf_add(&text, c, 1);
+	}
+	put(o, "release", text.text && !text.failed ? text.text : "");
 }
 
 struct stamp {
@@ -288,7 +296,7 @@ static void recovery_put(cJSON *o, const struct tell_facts *f)
 	put(o, "state_of_recovery", host_row_name(r->row));
 	put(o, "why", r->why);
 	put(o, "hold", r->hold ? hold_cause_name(r->hold) : "");
-	put(o, "release", release_words(r->hold));
+	release_put(o, r);
 	put(o, "is_listed", f->is_listed ? "yes" : "");
 	put(o, "proof", has_proof ? proof_kind_name(r->proof.kind) : "");
 	put(o, "proof_by", has_proof ? r->proof.by : "");

@@ -277,22 +277,34 @@ static int bytes_check(struct parser *p)
 	return 0;
 }
 
+static struct tell_template *template_new(const struct tell_source *source)
+{
+	struct tell_template *t = calloc(1, sizeof(*t));
+	char *bytes = calloc(1, source->size_bytes + 1);
+
+	if (!t || !bytes) {
+		free(t);
+		free(bytes);
+		return NULL;
+	}
+	if (source->size_bytes)
+		memcpy(bytes, source->bytes, source->size_bytes);
+	t->bytes = bytes;
+	t->format = source->format;
+	return t;
+}
+
 int tell_template_parse(
     const struct tell_source *source, int *ret_line, struct tell_template **ret, struct osha_err *reterr)
 {
-	TELL_TEMPLATE_AUTO struct tell_template *t = calloc(1, sizeof(*t));
+	struct tell_template *t = template_new(source);
 	struct parser p = {.t = t, .source = source, .line = 1, .err = reterr};
 	int r;
 
 	*ret = NULL;
-	if (t)
-		t->bytes = calloc(1, source->size_bytes + 1);
-	if (!t || !t->bytes)
+	if (!t)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory for a template");
-	t->format = source->format;
 	r = bytes_check(&p);
-	if (r == 0 && source->size_bytes)
-		memcpy(t->bytes, source->bytes, source->size_bytes);
 	if (r == 0 && source->format == TELL_TEXT)
 		r = subject_parse(&p);
 	if (r == 0)
@@ -300,10 +312,9 @@ int tell_template_parse(
 	if (ret_line)
 		*ret_line = p.line;
 	if (r < 0)
-		return r;
+		tell_template_free(&t);
 	*ret = t;
-	t = NULL;
-	return 0;
+	return r;
 }
 
 void tell_template_free(struct tell_template **t)

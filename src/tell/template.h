@@ -89,3 +89,12 @@ enum tell_name_kind { TELL_NAME_NONE = 0, TELL_NAME_VALUE, TELL_NAME_LIST };
  * Its section and the names around it are looked at by the caller, from the inside out.
  */
 enum tell_name_kind tell_name_find(enum tell_kind kind, const char *inside, const char *name, size_t n);
+
+/**
+ * tell_name_at() - all names that a letter offers, one after the other.
+ * @at: 0, 1, ...
+ * @ret_inside: the list that it stands in, "" = in none
+ *
+ * Returns the name; NULL past the last.
+ */
+const char *tell_name_at(enum tell_kind kind, size_t at, const char **ret_inside);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each letter offers to its template. letter.c fills exactly these names; a test holds both to each other and to the manual's list. */
+/* What each letter offers to its template. letter_facts.c fills exactly these names, and a test holds both to each other. */
 #include <string.h>
 
 #include "base/strbuf.h"
@@ -84,6 +84,17 @@ enum tell_name_kind tell_name_find(enum tell_kind kind, const char *inside, cons
 			return row->kind;
 	}
 	return TELL_NAME_NONE;
+}
+
+const char *tell_name_at(enum tell_kind kind, size_t at, const char **ret_inside)
+{
+	for (size_t k = 0; k < sizeof(name_rows) / sizeof(name_rows[0]); k++) {
+		if (!(name_rows[k].letters & letter_of(kind)) || at-- > 0)
+			continue;
+		*ret_inside = name_rows[k].inside;
+		return name_rows[k].name;
+	}
+	return NULL;
 }
 
 const char *tell_template_name(enum tell_kind kind, enum tell_format format)

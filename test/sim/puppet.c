@@ -173,15 +173,15 @@ void puppet_start(struct puppet *p)
 	p->engine = engine_create(&p->options);
 	engine_reserve(p->engine, SIM_HOSTS, SIM_GUESTS * 8);
 	policy.level[0] = (struct host_policy_level){.key = 1, .attempts = 3, .timeout_ms = 10000};
-	ev.records.all = p->durable;
-	ev.records.n = p->durable_n;
-	step(p, &ev);
-	for (uint32_t h = 0; h < SIM_HOSTS && p->engine; h++) {
+	for (uint32_t h = 0; h < SIM_HOSTS; h++) {
 		sim_host_name(h, name);
 		snprintf(policy.level[0].device, sizeof(policy.level[0].device), "bmc-%.40s", name);
 		policy.level[0].key = h + 1;
 		engine_host_set_policy(p->engine, engine_host_add(p->engine, name), &policy);
 	}
+	ev.records.all = p->durable;
+	ev.records.n = p->durable_n;
+	step(p, &ev);
 	sim_later(p->w, 1, SIM_NOVA_POLL, 0, p->life, 0);
 	sim_later(p->w, 3, SIM_PROBE, 0, p->life, 0);
 	sim_later(p->w, 1500, SIM_DEVICES, 0, p->life, 0);

@@ -24,8 +24,10 @@ static void end_with(struct bed *b, enum op_kind kind, struct op_end end)
 	struct engine_action *a = bed_op(b, kind);
 	struct engine_event ev = {.type = ENGINE_OP_ENDED, .op_end = end};
 
-	if (!a)
+	if (!a) {
 		fail_msg("no %s is under way", op_kind_name(kind));
+		return;
+	}
 	ev.op_end.op = a->start.op;
 	memmove(a, a + 1, (size_t)(&b->op[b->op_n] - (a + 1)) * sizeof(*a));
 	b->op_n--;

@@ -116,6 +116,7 @@ static void test_ask_hidden_record(void **state)
 	assert_int_equal(r->instances->evacuation.id, 8);
 	assert_int_equal(r->n_unfinished, 1);
 	assert_int_equal(r->unfinished->id, 7);
+	assert_int_equal(r->instances[0].unfinished.id, 7);
 }
 
 static void test_ask_other_rows_are_left_out(void **state)

@@ -77,6 +77,10 @@ static const struct decide_case cases[] = {
 {"accepted for ever", NULL, SERVER_ACTIVE, TASK_NONE, MIGRATION_ACCEPTED, 5, .stuck = true, .want = DECIDE_HOLD, .says = "5"},
 {"pre-migrating for ever", NULL, SERVER_ACTIVE, TASK_REBUILDING, MIGRATION_PRE_MIGRATING, 5, .dest = "c2", .stuck = true, .settled = true, .want = DECIDE_HOLD, .says = "c2"},
 {"destination proven dead", NULL, SERVER_ACTIVE, TASK_REBUILDING, MIGRATION_PRE_MIGRATING, 5, .dest = "c2", .dest_dead = true, .want = DECIDE_CALL},
+{"destination proven dead, a newer call's answer lost", NULL, SERVER_ACTIVE, TASK_REBUILDING, MIGRATION_PRE_MIGRATING, 5, .dest = "c2", .dest_dead = true, .call_open = true, .seen_id = 5, .attempt = 2, .want = DECIDE_AGAIN, .says = "lost"},
+{"the same, settled", NULL, SERVER_ACTIVE, TASK_REBUILDING, MIGRATION_PRE_MIGRATING, 5, .dest = "c2", .dest_dead = true, .call_open = true, .seen_id = 5, .attempt = 2, .settled = true, .want = DECIDE_CALL},
+{"destination of the lost call itself proven dead", NULL, SERVER_ACTIVE, TASK_REBUILDING, MIGRATION_PRE_MIGRATING, 6, .dest = "c2", .dest_dead = true, .call_open = true, .seen_id = 5, .attempt = 2, .want = DECIDE_CALL},
+{"stale accepted, a newer call's answer lost", NULL, SERVER_ERROR, TASK_NONE, MIGRATION_ACCEPTED, 5, 1000, 1001, .call_open = true, .seen_id = 5, .want = DECIDE_AGAIN},
 {"destination silent only", NULL, SERVER_ACTIVE, TASK_REBUILDING, MIGRATION_PRE_MIGRATING, 5, .dest = "c2", .call_open = true, .settled = true, .want = DECIDE_WATCH},
 {"stale accepted: error with a newer fault", NULL, SERVER_ERROR, TASK_NONE, MIGRATION_ACCEPTED, 5, 1000, 1001, .want = DECIDE_CALL},
 {"error with an older fault", NULL, SERVER_ERROR, TASK_NONE, MIGRATION_ACCEPTED, 5, 1000, 999, .want = DECIDE_WATCH},
@@ -203,7 +207,7 @@ static void may_call(const struct instance_record *i, const struct instance_view
 		assert_true(f->unfinished_is_dead);
 	if (d == DECIDE_CALL && !migration_is_under_way(m->status))
 		assert_true(f->has_attempts);
-	if (i->call_open && !migration_is_under_way(m->status))
+	if (i->call_open && (!migration_is_under_way(m->status) || m->id <= i->seen_migration_id))
 		assert_true(f->is_settled || (m->status == MIGRATION_FAILED && m->id > i->seen_migration_id));
 }
 

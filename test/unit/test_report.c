@@ -163,12 +163,15 @@ static void unknown_names(void **state)
 	assert_null(o);
 }
 
+#define NONSENSE_KEYS                                                                                                  \
+	"{\"recovery\":{\"steps\":[{}],\"mails\":[{}],\"instances\":[{}],\"hold\":{}},\"host\":{\"next\":[{}],"        \
+	"\"evidence\":[{}],\"fence_levels\":[{}],\"recovery\":{}},\"monitors\":[{}],\"levels\":[{}]}"
+
 /* A renderer takes what a stranger on the socket says: anything. */
 static void texts_bear_nonsense(void **state)
 {
-	static const char *const nonsense[] = {"{}", "[]", "{\"hosts\":[1,null,{}],\"recoveries\":[{}],\"recovery\":3}",
-	    "{\"recovery\":{\"steps\":[{}],\"mails\":[{}],\"instances\":[{}],\"hold\":{}},\"host\":{\"next\":[{}],"
-	    "\"evidence\":[{}],\"fence_levels\":[{}],\"recovery\":{}},\"monitors\":[{}],\"levels\":[{}]}"};
+	static const char *const nonsense[] = {
+	    "{}", "[]", "{\"hosts\":[1,null,{}],\"recoveries\":[{}],\"recovery\":3}", (NONSENSE_KEYS)};
 	void (*const all[])(const cJSON *, const struct text_style *, struct strbuf *) = {
 	    text_status, text_hosts, text_recoveries, text_recovery, text_explain, text_fences, text_fence_test};
 	const struct text_style style = {.width = 20, .has_colour = true};

@@ -10,27 +10,6 @@
 #include "base/strbuf.h"
 #include "engine/workflow.h"
 
-/*
- * Edges that an interpreter takes beside the table's own: from, to, who takes it. A reader of the diagram sees them too, because the
- * generated document lists the same ones; one that is missing there or here fails.
- */
-struct side_edge {
-	int from, to;
-};
-
-static const struct side_edge host_side[] = {
-    {HOST_ROW_FENCING, HOST_ROW_CONFIRMING},      /* the gate: no longer sure */
-    {HOST_ROW_FENCING, HOST_ROW_CLEARED},         /* the gate: seen alive */
-    {HOST_ROW_FENCING, HOST_ROW_HELD},            /* the gate holds, or no level is left */
-    {HOST_ROW_CONFIRMING, HOST_ROW_ABANDONED},    /* the gate: not ours */
-    {HOST_ROW_CLEARING_DOWN, HOST_ROW_REENABLED}, /* not disabled by this recovery */
-    {HOST_ROW_FORCING_DOWN, HOST_ROW_LISTING},    /* an operator disabled it before */
-    {HOST_ROW_VERIFYING, HOST_ROW_EVACUATING},    /* still listed on it */
-};
-
-/* What a voided proof or let-return leads to, from every row under proof. */
-static const enum host_row after_void[] = {HOST_ROW_FENCING, HOST_ROW_HELD, HOST_ROW_RETURNING};
-
 static bool is_host_row(int row)
 {
 	return row > HOST_ROW_NONE && row < HOST_ROW_N;
@@ -39,6 +18,8 @@ static bool is_host_row(int row)
 static void reach_host(enum host_row from, bool seen[HOST_ROW_N], bool with_proof_edge)
 {
 	const struct host_step *s = host_step_of(from);
+	size_t side_n;
+	const struct side_edge *sides = host_side_edges(&side_n);
 
 	if (seen[from])
 		return;
@@ -49,12 +30,12 @@ static void reach_host(enum host_row from, bool seen[HOST_ROW_N], bool with_proo
 		if (s->next[o] != HOST_ROW_NONE)
 			reach_host(s->next[o], seen, with_proof_edge);
 	}
-	for (size_t k = 0; k < sizeof(host_side) / sizeof(host_side[0]); k++) {
-		if (host_side[k].from == (int)from)
-			reach_host((enum host_row)host_side[k].to, seen, with_proof_edge);
+	for (size_t k = 0; k < side_n; k++) {
+		bool is_from = sides[k].from == SIDE_UNDER_PROOF ? s->flags & STEP_PROOF : sides[k].from == (int)from;
+
+		if (is_from)
+			reach_host((enum host_row)sides[k].to, seen, with_proof_edge);
 	}
-	for (size_t k = 0; s->flags & STEP_PROOF && k < sizeof(after_void) / sizeof(after_void[0]); k++)
-		reach_host(after_void[k], seen, with_proof_edge);
 }
 
 static void every_host_row_is_reached(void **state)
@@ -145,8 +126,10 @@ static void is_a_sentence(const char *row, const char *why)
 {
 	size_t n = why ? strlen(why) : 0;
 
-	if (n < 15 || n >= REASON_SIZE || !strchr(why, ' '))
+	if (n < 15 || n >= REASON_SIZE || !strchr(why, ' ')) {
 		fail_msg("%s: \"%s\" is no sentence", row, why ? why : "");
+		return;
+	}
 	if (why[0] == ' ' || strchr(" .,:;", why[n - 1]) || strstr(why, "  ") || strpbrk(why, "\"|\n"))
 		fail_msg("%s: \"%s\" does not fit into a log line and a diagram", row, why);
 }
@@ -215,6 +198,8 @@ static void moments_are_told_where_they_happen(void **state)
 static void reach_instance(enum instance_row from, bool seen[INSTANCE_ROW_N], bool stop_at_question)
 {
 	const struct instance_step *s = instance_step_of(from);
+	size_t side_n;
+	const struct side_edge *sides = instance_side_edges(&side_n);
 
 	if (seen[from])
 		return;
@@ -225,14 +210,9 @@ static void reach_instance(enum instance_row from, bool seen[INSTANCE_ROW_N], bo
 		if (s->next[o] != INSTANCE_ROW_NONE)
 			reach_instance(s->next[o], seen, stop_at_question);
 	}
-	/* what instance_decide() says of an answer */
-	if (s->op == OP_ASK) {
-		static const enum instance_row answers[] = {INSTANCE_ROW_CALLING, INSTANCE_ROW_REBUILDING,
-		    INSTANCE_ROW_RESETTING, INSTANCE_ROW_RESTORING, INSTANCE_ROW_DONE, INSTANCE_ROW_REFUSED,
-		    INSTANCE_ROW_GONE, INSTANCE_ROW_HELD};
-
-		for (size_t k = 0; k < sizeof(answers) / sizeof(answers[0]); k++)
-			reach_instance(answers[k], seen, stop_at_question);
+	for (size_t k = 0; k < side_n; k++) {
+		if (sides[k].from == (int)from)
+			reach_instance((enum instance_row)sides[k].to, seen, stop_at_question);
 	}
 }
 

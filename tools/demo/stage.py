@@ -116,20 +116,21 @@ class Stage:
             return json.loads(reply.read())
 
     def end(self, keep):
-        """End what was started, newest first, and remove the directory. Returns the names of what had to be killed."""
-        killed = []
+        """End what was started, newest first, and remove the directory. Returns what did not end well, as sentences."""
+        complaints = []
         for program, process in reversed(self.running):
             if process.poll() is None:
                 process.terminate()
             try:
-                process.wait(10)
+                if process.wait(10):
+                    complaints.append(f'{program} ended with {process.returncode}')
             except subprocess.TimeoutExpired:
-                killed.append(program)
                 process.kill()
                 process.wait()
+                complaints.append(f'{program} had to be killed')
         if not keep:
             shutil.rmtree(self.dir)
-        return killed
+        return complaints
 
 
 def private(path, flags):

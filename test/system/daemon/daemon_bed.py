@@ -224,6 +224,17 @@ class Bed:
     def all_logs(self):
         return '\n'.join(d.log() for d in self.daemons)
 
+    def osha(self, *arguments):
+        """The operator's command; its exit status and what it printed."""
+        run = subprocess.run([os.path.join(BUILD, 'osha'), '--config', self.config, *arguments], capture_output=True, text=True, timeout=LIMIT,
+                             env=self.environment, check=False)
+        return run.returncode, run.stdout + run.stderr
+
+    def mail(self):
+        """Configuration that tells by the look-alike's mail server."""
+        return (f"notify: {{admins: [ops@example.com], retry-first: 200ms, email: {{server: {self.ready['mail']['host']}, "
+                f"port: {self.ready['mail']['port']}, tls: none, from: osha@example.com}}}}\n")
+
     # --- what must hold ---
     def check_recovered(self, host, was):
         """@was: the instances that were on @host."""

@@ -244,8 +244,10 @@ int main(int argc, char **argv)
 	struct bed *bed = calloc(1, sizeof(*bed));
 	struct osha_err err = {0};
 
-	if (argc < 4 || !bed)
+	if (argc < 4 || !bed) {
+		free(bed);
 		return 64;
+	}
 	rooms_open(bed, argv[1], argv[2]);
 	facts_load(bed, argv[3]);
 	bed->orders = argv + 4;
