@@ -130,6 +130,9 @@ class Scene:
         """One call for each server; of those in `again` a further one only where Nova has ended
         the evacuation before, so that each has a record of its own."""
         self.world.assert_single_evacuate_calls(again)
+        versions = {e['microversion'] for e in self.world.proxy.log('POST', '/action', '"evacuate"')}
+        # from 2.95 on an evacuated server stays stopped
+        true(versions <= {'compute 2.90'}, 'microversions of evacuate: %s' % versions)
         calls = self.calls()
         for uuid in set(again) & set(calls):
             records = self.cloud.migrations(instance_uuid=uuid)
@@ -168,6 +171,9 @@ class Scene:
         service = self.cloud.service(self.host)
         equal((service['forced_down'], service['status']), (True, 'disabled'), 'service')
         true(self.recovery() in service['disabled_reason'], service['disabled_reason'])
+        puts = [e['body'] for e in self.world.proxy.log('PUT', '/os-services/')]
+        # the other way round Nova waits a minute for the dead nova-compute
+        true('forced_down' in puts[0], 'forced down first, then disabled')
 
     def take_back(self, timeout_s=90):
         """Power on; the daemon lets it take part again and nobody cuts its power again."""

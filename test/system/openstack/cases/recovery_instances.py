@@ -153,3 +153,28 @@ def case_stuck_evacuation_is_held(world):
         world.machines[host].knobs()
     scene.wait_row('recovered')
     scene.assert_evacuated()
+
+
+@case(limit_s=240)
+def case_hazards_of_nova(world):
+    """A strict affinity group fits nowhere, ever: held by name. A stop that was sent to the dead
+    host leaves a task state: evacuated all the same. One that its owner deletes meanwhile: gone."""
+    scene = Scene(world, evacuation={'attempts': 2, 'per-host': 1})
+    cloud = world.cloud
+    group = cloud.nova('POST', '/os-server-groups', {'server_group': {
+        'name': 'together', 'policy': 'affinity'}})['server_group']['id']
+    bound = cloud.boot('bound', 'c1', hints={'group': group})[0]['id']
+    scene.boot(c1=3, c2=1)
+    stopping, deleted = [i for i in scene.ids() if i != bound][:2]
+    scene.watch()
+    scene.machine.power_off()
+    equal(cloud.action(stopping, 'os-stop')[0], 202, 'stop')
+    equal(cloud.server(stopping)['OS-EXT-STS:task_state'], 'powering-off', 'task')
+    scene.wait_row('disabling')
+    cloud.nova('DELETE', '/servers/' + deleted, raw=True)
+    scene.wait_held()
+    scene.before.pop(deleted)
+    scene.assert_evacuated(except_for=[bound])
+    scene.assert_listed_by_name([bound])
+    true('No valid host' in cloud.server(bound)['fault']['message'], 'fault')
+    equal(world.guest_hosts(bound), set(), 'guest of the bound one')
