@@ -45,7 +45,7 @@ static void check_value(const char *value, enum tell_format format)
 	tell_text_add(&out, format, value);
 	for (size_t i = 0; out.text && i < out.len; i++)
 		must((unsigned char)out.text[i] >= ' ' && out.text[i] != 0x7f, "a value stays on its line");
-	must(format == TELL_TEXT || out.len == 0 || !strpbrk(out.text, "<>\"'"), "a value is no markup");
+	must(format == TELL_TEXT || !out.text || !strpbrk(out.text, "<>\"'"), "a value is no markup");
 }
 
 static void check_template(const struct tell_source *source, const cJSON *facts)
