@@ -30,21 +30,25 @@ int bmc_udp_open(const char *address, uint16_t port, int *ret_fd, uint16_t *ret_
 	return 0;
 }
 
-void bmc_udp_serve(int fd, struct bmc_ipmi *bmc)
+bool bmc_udp_serve_one(int fd, struct bmc_ipmi *bmc)
 {
 	/* One byte more than is ever answered, so that a longer datagram is seen as such. */
 	uint8_t in[BMC_IPMI_DATAGRAM_MAX_BYTES + 1], out[BMC_IPMI_DATAGRAM_MAX_BYTES];
+	struct sockaddr_in from;
+	socklen_t from_len = sizeof(from);
+	ssize_t n = recvfrom(fd, in, sizeof(in), 0, (struct sockaddr *)&from, &from_len);
+	size_t len;
 
-	for (int i = 0; i < BMC_UDP_BURST; i++) {
-		struct sockaddr_in from;
-		socklen_t from_len = sizeof(from);
-		ssize_t n = recvfrom(fd, in, sizeof(in), 0, (struct sockaddr *)&from, &from_len);
-		size_t len;
+	if (n < 0)
+		return false;
+	len = bmc_ipmi_input(bmc, in, (size_t)n, out, sizeof(out));
+	if (len)
+		(void)sendto(fd, out, len, 0, (struct sockaddr *)&from, from_len); /* one that cannot be sent is lost */
+	return true;
+}
 
-		if (n < 0)
-			return;
-		len = bmc_ipmi_input(bmc, in, (size_t)n, out, sizeof(out));
-		if (len && sendto(fd, out, len, 0, (struct sockaddr *)&from, from_len) < 0)
-			continue;
-	}
+void bmc_udp_serve(int fd, struct bmc_ipmi *bmc)
+{
+	for (int i = 0; i < BMC_UDP_BURST && bmc_udp_serve_one(fd, bmc); i++)
+		;
 }

@@ -18,6 +18,9 @@ enum { BMC_UDP_BURST = 32 /* datagrams served per call, so that many BMCs share 
  */
 int bmc_udp_open(const char *address, uint16_t port, int *ret_fd, uint16_t *ret_port, struct osha_err *reterr);
 
+/** bmc_udp_serve_one() - answer one datagram that waits; false when none does. */
+bool bmc_udp_serve_one(int fd, struct bmc_ipmi *bmc);
+
 /** bmc_udp_serve() - answer what has arrived on @fd, at most BMC_UDP_BURST datagrams. Never blocks; a send that fails
  * is a lost datagram. */
 void bmc_udp_serve(int fd, struct bmc_ipmi *bmc);

@@ -152,7 +152,7 @@ static int serve(struct machine *m, int fd)
 			return 1;
 		refresh_faults(m);
 		if (p.revents & POLLIN)
-			bmc_udp_serve(fd, m->bmc);
+			bmc_udp_serve_one(fd, m->bmc); /* one: an order in it may bring other faults for the next */
 	}
 }
 
