@@ -271,10 +271,12 @@ static void a_second_hold_is_not_lost_behind_the_first(void **state)
 static void what_was_not_told_is_told_after_a_restart(void **state)
 {
 	struct bed *b = bed_new(3, NULL);
+	struct service_view down = {.state = SIGN_DEAD, .updated_at_ms = 1000};
 
 	bed_to_fencing(b, 0);
 	assert_int_equal(bed_told(b, MOMENT_CONFIRMED), 1);
 	bed_restart(b);
+	bed_service(b, 0, &down);
 	assert_int_equal(bed_told(b, MOMENT_CONFIRMED), 1);
 	b->keep_untold = true;
 	bed_set(b, 0, SIGN_DEAD, SIGN_DEAD);
