@@ -63,6 +63,16 @@ static void recovery_due(struct recovery *r, const struct host_step *s)
 	r->rec.due |= bit;
 }
 
+/*
+ * Behind clearing-down, whether we or an operator disabled the host is told by Nova's listing, of which a restart knows nothing at first:
+ * the next one is waited for, within bounds, since Nova may not list the host any more.
+ */
+static bool recovery_waits_for_listing(const struct engine *e, const struct recovery *r, const struct host *h)
+{
+	return r->from_before && !h->service_known && r->rec.row == HOST_ROW_CLEARING_DOWN &&
+	       e->now_ms - e->started_ms < e->o.look_timeout_ms;
+}
+
 /* Begin an attempt of the row's operation: announce it; it starts when the announcement is durable. */
 static void recovery_try(struct engine *e, struct recovery *r)
 {
@@ -72,6 +82,10 @@ static void recovery_try(struct engine *e, struct recovery *r)
 
 	if ((s->flags & STEP_PROOF) && !r->proof_checked) {
 		work_queue(e, ref); /* recovery_watch() reads the device first and wakes this row */
+		return;
+	}
+	if (recovery_waits_for_listing(e, r, host_of(e, r))) {
+		work_wake_at(e, ref, e->now_ms + e->o.retry_ms);
 		return;
 	}
 	if (r->rec.row == HOST_ROW_FENCING) {
@@ -271,7 +285,8 @@ static enum host_row recovery_skip_row(struct recovery *r, const struct host *h,
 		str_copy(j->why, sizeof(j->why), "an operator disabled it before: that is left as it is");
 		return HOST_ROW_LISTING;
 	}
-	if (next == HOST_ROW_ENABLING && !host_is_disabled_by(h, r->rec.id)) {
+	if (next == HOST_ROW_ENABLING &&
+	    (h->service_known ? !host_is_disabled_by(h, r->rec.id) : !r->rec.we_disabled)) {
 		str_copy(j->why, sizeof(j->why),
 		    h->disabled ? "back, and left disabled: not this recovery disabled it" : "");
 		return HOST_ROW_REENABLED;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cloud itself fails: silence of its parts is no death, and answers that are lost are looked
 for before anything is repeated."""
-from case_marks import case, equal, true
+from case_marks import case, equal
 from faults import answer, lose_evacuate_reply
 from recovery_scene import Scene
 from rig_process import wait_until
