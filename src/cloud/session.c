@@ -175,12 +175,14 @@ void session_answered(struct cloud_op *op, const struct io_http_answer *answer)
 	};
 
 	op->http = NULL;
-	if (answer_is_stale_token(op, answer))
+	if (answer_is_stale_token(op, answer)) {
 		op_renew(op);
-	else if (cloud_call_answer(op->call, &a) == CLOUD_MORE)
+	} else if (cloud_call_answer(op->call, &a) == CLOUD_MORE) {
+		op->renewals = 0; /* each request of a call may meet the end of a token */
 		op_enter(op, OP_QUEUED);
-	else
+	} else {
 		op_over(op);
+	}
 	session_pump(s);
 }
 

@@ -14,7 +14,7 @@
 
 enum {
 	SESSION_LOGIN_TIMEOUT_MS = 30000,
-	SESSION_RENEWALS_MAX = 1, /* new tokens that one call may cost by answers of 401 */
+	SESSION_RENEWALS_MAX = 1, /* new tokens that one request may cost by answers of 401 */
 	SESSION_RENEW_EARLY_MS =
 	    600000, /* and never more than a quarter of its life: keystone may be away that long unnoticed */
 	SESSION_RENEW_AGAIN_MS = 10000,
