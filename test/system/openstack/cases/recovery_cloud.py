@@ -88,10 +88,12 @@ def case_conductor_and_bus_away(world):
     equal([len(scene.offs(h)) for h in world.hosts], [1, 0, 0, 0], 'power-offs')
 
 
-@case(limit_s=240)
+@case(limit_s=300)
 def case_bus_away(world):
-    """The message bus dies and comes back; a host that died meanwhile is found afterwards."""
-    scene = Scene(world)
+    """The message bus dies and comes back; a host that died meanwhile is found afterwards. Nova loses
+    what is sent to a service that is not yet back on the bus (each tries every few seconds): a call
+    lost so stays `accepted` for ever. It is held by name and never repeated; all others arrive."""
+    scene = Scene(world, verdict={'recheck-after': '15s'}, evacuation={'stuck-after': '20s'})
     scene.boot(c1=2, c10=1)
     scene.watch()
     world.services.kill('rabbit')
@@ -100,6 +102,8 @@ def case_bus_away(world):
     scene.machine.power_off()
     scene.stays_so(lambda: not scene.offs(), 'fenced while the bus was away')
     world.services.start('rabbit')
-    scene.wait_row('recovered')
-    scene.assert_evacuated()
+    scene.wait_row(r'(?:recovered|held: \d+ evacuations? still under way)')
+    if scene.has_row('recovered'):
+        scene.assert_evacuated(again=scene.ids())
+    scene.assert_no_call_in_vain(scene.ids())
     equal([len(scene.offs(h)) for h in world.hosts], [1, 0, 0, 0], 'power-offs')
