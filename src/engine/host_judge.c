@@ -223,6 +223,11 @@ static void judge_cleaning(struct engine *e, struct recovery *r, const struct op
 	judge_plain(end, j);
 	if (j->outcome != OUTCOME_DONE)
 		return;
+	if (r->ended_n < r->instance_n) {
+		/* let return while they were on their way: nova-compute has called their records completed, but they are not at their ends */
+		j->is_early = true;
+		return;
+	}
 	left = count_leftovers(r, end, &uuid);
 	for (uint32_t k = 0; k < end->view_n; k++)
 		uncleaned += end->views[k].evacuation.status == MIGRATION_DONE &&
