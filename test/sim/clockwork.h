@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Simulated time, and the machines that the daemons run on. Everything that will happen stands in one queue or in the timers of a daemon's
+ * own loop; one seed decides all. clockwork.c answers to io/loop.h in place of the real loop, the files wire_*.c to the other headers of
+ * that room, so that the daemon above them is the production code to the last line. One simulation a process, one thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/rng.h"
+#include "io/loop.h"
+
+struct daemon;
+struct io_usock;
+struct sim_store;
+
+enum { SIM_NODES_MAX = 2 };
+
+/* A controller: a machine of the control plane with at most one daemon on it. */
+struct sim_node {
+	struct io_loop *loop;      /* NULL: no daemon runs here */
+	struct daemon *daemon;     /* likewise */
+	struct io_usock *control;  /* its socket, NULL while it is not open */
+	struct sim_store *store;   /* its disk */
+	int64_t frozen_until_ms;   /* stopped (SIGSTOP, swap, hypervisor): nothing is called before this */
+	int64_t stall_ms;          /* of the stop that it has not been told of yet */
+	int64_t wall_offset_ms;    /* its wall clock against the true time */
+	int64_t wall_step_ms;      /* of a jump that it has not been told of yet */
+	bool is_dying;             /* killed: what it still does reaches nobody */
+	bool is_opening;           /* on the stack: it is cleared away once daemon_open() has returned */
+	uint32_t starts;           /* lives so far */
+};
+
+typedef void (*sim_fn)(void *arg);
+
+struct sim_event {
+	int64_t at_ms;
+	uint64_t order;
+	sim_fn fn;
+	void *arg;
+};
+
+struct sim {
+	int64_t now_ms;
+	uint64_t order;
+	struct sim_event *queue; /* a binary heap */
+	size_t queue_n, queue_cap;
+	struct rng rng;
+	uint64_t hash; /* of everything that happened: equal on replay */
+	struct sim_node node[SIM_NODES_MAX];
+	struct sim_node *current; /* whose code runs; never NULL */
+	bool is_traced;
+	/* the daemon is killed at its k-th outward act; 0 = never */
+	uint64_t acts, kill_at_act;
+	char violation[256]; /* the first one; "" = none */
+	int64_t violation_ms;
+};
+
+extern struct sim sim;
+
+/** sim_begin() - time zero of a run. sim_end() gives its memory back. */
+void sim_begin(uint64_t seed);
+void sim_end(void);
+/** sim_after() - call @fn(@arg) in @in_ms; it cannot be taken back, so what it needs has to outlive it. */
+void sim_after(int64_t in_ms, sim_fn fn, void *arg);
+/** sim_turn() - let the next thing happen, at @until_ms at the latest. False: nothing more until then; time is @until_ms. */
+bool sim_turn(int64_t until_ms);
+/** sim_enter() - @node's code runs from here on: tells stalls and clock jumps first. False: it cannot run now (dead, or frozen until its time). */
+bool sim_enter(struct sim_node *node);
+/** sim_act() - the current daemon is about to act outward. False: it was killed before it could. */
+bool sim_act(void);
+/** sim_kill() - kill -9 of the daemon on @node. sim_freeze() - stop it for so long. sim_wall_step() - its wall clock jumps. */
+void sim_kill(struct sim_node *node);
+void sim_freeze(struct sim_node *node, int64_t ms);
+void sim_wall_step(struct sim_node *node, int64_t ms);
+/** sim_node_of() - the machine that a loop is on. */
+struct sim_node *sim_node_of(const struct io_loop *loop);
+/** sim_hash() - one more thing that has to be equal on replay. */
+void sim_hash(const char *text);
+/** sim_violated() - an invariant does not hold; the first one is kept. */
+void sim_violated(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/** sim_between() - a number in [low, high] from the run's seed. */
+int64_t sim_between(int64_t low, int64_t high);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Daemons on simulated controllers; see the header. The daemon is opened and closed by its own code. */
+#include "test/sim/controller.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "daemon/daemon.h"
+#include "test/sim/realm.h"
+#include "test/sim/store.h"
+
+static char config_path[256];
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	if (!f || fputs(text, f) < 0 || fclose(f) != 0) {
+		perror(path);
+		exit(1);
+	}
+}
+
+static void write_clouds(const char *folder)
+{
+	STRBUF_AUTO struct strbuf sb = STRBUF_INIT;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%.200s/clouds.yaml", folder);
+	strbuf_printf(&sb,
+	    "clouds:\n  sim:\n    auth:\n      auth_url: %s/identity\n      username: admin\n      password: %s\n"
+	    "      project_name: admin\n      user_domain_name: Default\n      project_domain_name: Default\n"
+	    "    region_name: RegionOne\n    interface: public\n",
+	    cloudsim_model_config(realm.cloud)->url, cloudsim_model_config(realm.cloud)->admin_password);
+	write_file(path, sb.text);
+}
+
+void controller_configure(const struct controller_config *config)
+{
+	STRBUF_AUTO struct strbuf sb = STRBUF_INIT;
+
+	write_clouds(config->folder);
+	strbuf_printf(&sb, "cloud: {name: sim, clouds-file: %s/clouds.yaml}\nstate-dir: /sim/state\nsocket: /sim/osha.sock\n", config->folder);
+	if (!config->is_slow)
+		strbuf_puts(&sb, "verdict: {service-down-time: 4s, recheck-after: 3s}\n");
+	strbuf_puts(&sb,
+	    "fencing: {agent-path: [/sim]}\n"
+	    "notify: {admins: [ops@example.com], email: {server: mail.example.com, tls: none, from: osha@example.com}}\n"
+	    "segments:\n- {name: all, hosts: ['*'], fencing: [{name: bmc, agent: fence_sim, timeout: 20s, parameters: {plug: '{host}'}}]}\n"
+	    "hosts:\n");
+	for (uint32_t h = 0; h < realm.host_n; h++)
+		strbuf_printf(&sb, "  %s: {address: %s}\n", realm_host_name(h), cloudsim_model_host_address(realm.cloud, h));
+	strbuf_puts(&sb, config->extra);
+	snprintf(config_path, sizeof(config_path), "%.200s/osha.yaml", config->folder);
+	write_file(config_path, sb.text);
+}
+
+static void daemon_end(struct sim_node *node)
+{
+	struct daemon *d = node->daemon;
+
+	node->daemon = NULL;
+	if (d) {
+		daemon_close(d);
+		free(d);
+	}
+	node->loop = NULL;
+	node->control = NULL;
+	node->stall_ms = node->wall_step_ms = node->frozen_until_ms = 0;
+}
+
+void controller_start(struct sim_node *node)
+{
+	struct osha_err err = {0};
+	struct daemon *d;
+	int r;
+
+	if (node->daemon)
+		return;
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		abort();
+	if (!node->store)
+		node->store = store_new();
+	sim.current = node;
+	node->daemon = d;
+	node->starts++;
+	node->is_opening = true;
+	d->config_path = config_path;
+	d->log_level = -1;
+	r = daemon_open(d, &err);
+	node->is_opening = false;
+	if (node->is_dying) {
+		controller_bury(node);
+		return;
+	}
+	if (r == 0)
+		r = daemon_run(d, &err);
+	if (r == 0)
+		return;
+	if (sim.is_traced)
+		printf("[%9.3f] oshad did not start: %s\n", (double)sim.now_ms / 1000, err.msg);
+	daemon_end(node);
+	sim_after(5000, controller_start_later, node);
+}
+
+void controller_start_later(void *node)
+{
+	controller_start(node);
+}
+
+void controller_stop(struct sim_node *node)
+{
+	sim.current = node;
+	daemon_end(node);
+}
+
+void controller_bury(struct sim_node *node)
+{
+	if (sim.is_traced)
+		printf("[%9.3f] --- oshad was killed\n", (double)sim.now_ms / 1000);
+	sim.current = node;
+	daemon_end(node);
+	node->is_dying = false;
+	sim_after(sim_between(50, 5000), controller_start_later, node);
+}
+
+void controller_replied(struct sim_node *node, const char *line, size_t size)
+{
+	(void)node;
+	if (sim.is_traced)
+		printf("[%9.3f] answer: %.*s\n", (double)sim.now_ms / 1000, size > 200 ? 200 : (int)size, line);
+}
+
+void controller_line(struct sim_node *node, int priority, const char *text)
+{
+	(void)node;
+	if (sim.is_traced)
+		printf("[%9.3f] <%d> %s\n", (double)sim.now_ms / 1000, priority, text);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a daemon on a controller: its configuration, start, end, orders to it, and the lines it writes. */
+#pragma once
+
+#include "test/sim/clockwork.h"
+
+struct controller_config {
+	const char *folder; /* a real one: osha.yaml and clouds.yaml are written there */
+	bool is_slow;       /* nova reports every 10 s and is down after 60 s */
+	const char *extra;  /* further lines of osha.yaml, or NULL */
+};
+
+/** controller_configure() - write the configuration that every start of this process reads; hosts are the realm's. */
+void controller_configure(const struct controller_config *config);
+/** controller_start() - power up a daemon on @node; harmless where one runs. */
+void controller_start(struct sim_node *node);
+/** controller_start_later() - the same as an event. */
+void controller_start_later(void *node);
+/** controller_stop() - an orderly end. controller_bury() - clear a killed one away; nothing it does reaches anybody. */
+void controller_stop(struct sim_node *node);
+void controller_bury(struct sim_node *node);
+/** controller_ask() - a line on its control socket, as the osha command sends it; false: nobody listens. */
+bool controller_ask(struct sim_node *node, const char *line);
+/** controller_replied(), controller_line() - what it answers and logs. */
+void controller_replied(struct sim_node *node, const char *line, size_t size);
+void controller_line(struct sim_node *node, int priority, const char *text);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * journal/journal.h and outbox.h in the simulator: a disk with the production codec on it, that commits in batches after a while, and that
+ * can be slow, full, torn by a kill, or unsure.
+ */
+#pragma once
+
+#include "engine/record.h"
+#include "test/sim/clockwork.h"
+
+enum store_state { STORE_WORKS = 0, STORE_FULL, STORE_FAILS, STORE_UNSURE, STORE_STATE_N };
+
+struct sim_store;
+
+/** store_new() - an empty disk. */
+struct sim_store *store_new(void);
+void store_free(struct sim_store *s);
+/** store_fault() - how commits end from now on; @low_ms..@high_ms: how long one takes. */
+void store_fault(struct sim_store *s, enum store_state state);
+void store_speed(struct sim_store *s, int64_t low_ms, int64_t high_ms);
+/** store_record() - what is durable under a key, decoded; false when nothing is. */
+bool store_record(const struct sim_store *s, const char *key, struct record *ret);
+/** store_each() - every durable record. */
+typedef void (*store_fn)(void *arg, const struct record *r);
+void store_each(const struct sim_store *s, store_fn fn, void *arg);
+/** store_mails() - mails kept in a state (enum mail_state), or in any with -1. */
+uint64_t store_mails(const struct sim_store *s, int state);

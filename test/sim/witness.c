@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The witnesses; see the header. They know the truth and the disk, never what the daemon holds in memory. */
+#include "test/sim/witness.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "engine/workflow.h"
+#include "journal/codec.h"
+#include "test/sim/realm.h"
+#include "test/sim/store.h"
+
+enum { OFF_ATTEMPTS_MAX = 3, EVACUATE_ATTEMPTS_MAX = 5 };
+
+struct witness witness;
+
+void witness_begin(void)
+{
+	witness = (struct witness){0};
+}
+
+/* --- what is durable --- */
+
+struct looking {
+	const char *host, *instance;
+	struct record found;
+	uint32_t open_n;
+};
+
+static void look_recovery(void *arg, const struct record *r)
+{
+	struct looking *l = arg;
+
+	if (r->type != RECORD_RECOVERY || !str_eq(r->recovery.host, l->host) || (host_step_of(r->recovery.row)->flags & STEP_FINAL))
+		return;
+	l->open_n++;
+	l->found = *r;
+}
+
+static bool open_recovery(struct sim_node *node, const char *host, struct recovery_record *ret)
+{
+	struct looking l = {.host = host};
+
+	store_each(node->store, look_recovery, &l);
+	if (l.open_n > 1)
+		sim_violated("invariant 3: %u recoveries of %s are open", l.open_n, host);
+	*ret = l.found.recovery;
+	return l.open_n > 0;
+}
+
+static uint64_t epoch_of(struct sim_node *node)
+{
+	struct record r = {0};
+
+	return store_record(node->store, "store", &r) ? r.store.epoch : 0;
+}
+
+void witness_record(struct sim_node *node, const struct record *before, const struct record *now)
+{
+	struct recovery_record r;
+
+	if (before && before->type == RECORD_INSTANCE && before->instance.wanted != SERVER_UNKNOWN && now->instance.wanted != before->instance.wanted)
+		sim_violated("invariant 7: the wanted state of %s was changed", now->instance.uuid);
+	if (!before && now->type == RECORD_RECOVERY)
+		open_recovery(node, now->recovery.host, &r);
+}
+
+/* --- what is done --- */
+
+static int instance_find(const char *uuid)
+{
+	for (size_t k = 0; k < cloudsim_model_instance_count(realm.cloud); k++) {
+		if (str_eq(cloudsim_model_instance_uuid(realm.cloud, k), uuid))
+			return (int)k;
+	}
+	return -1;
+}
+
+static void evacuate_call(struct sim_node *from, const char *uuid)
+{
+	int at = instance_find(uuid);
+	const char *host = at < 0 ? "" : cloudsim_model_instance_host(realm.cloud, (size_t)at);
+	struct recovery_record r;
+	struct record i = {0};
+	char key[JOURNAL_KEY_SIZE];
+
+	witness.evacuate_calls++;
+	if (!open_recovery(from, host, &r)) {
+		sim_violated("invariant 4: evacuate call for an instance of %s without a durable recovery", host);
+		return;
+	}
+	if (r.proof.kind == PROOF_NONE || r.proof.is_void)
+		sim_violated("invariant 1: evacuate call without a durable valid proof of %s", host);
+	snprintf(key, sizeof(key), "instance/%s/%s", r.id, uuid);
+	if (!store_record(from->store, key, &i) || i.instance.row != INSTANCE_ROW_CALLING || !i.instance.call_open)
+		sim_violated("invariant 4: evacuate call of %s without its durable intent", uuid);
+	else if (i.instance.epoch != epoch_of(from))
+		sim_violated("invariant 1: evacuate call under epoch %llu, which is over", (unsigned long long)i.instance.epoch);
+	if (i.instance.entry_attempt > EVACUATE_ATTEMPTS_MAX)
+		sim_violated("invariant 4: %u calls on a budget of %d", i.instance.entry_attempt, EVACUATE_ATTEMPTS_MAX);
+}
+
+void witness_request(struct sim_node *from, const char *method, const char *target, const char *body)
+{
+	const char *id = strstr(target, "/servers/");
+	char uuid[UUID_SIZE];
+
+	if (!str_eq(method, "POST") || !id || !body || !strstr(body, "\"evacuate\""))
+		return;
+	snprintf(uuid, sizeof(uuid), "%.36s", id + 9);
+	evacuate_call(from, uuid);
+}
+
+void witness_power_off(struct sim_node *from, uint32_t host)
+{
+	const char *name = realm_host_name(host);
+	struct recovery_record r;
+	struct record h = {0};
+	char key[JOURNAL_KEY_SIZE];
+
+	witness.power_offs++;
+	witness.fenced_alive += realm_is_alive(host);
+	if (!open_recovery(from, name, &r)) {
+		sim_violated("invariant 4: power-off of %s without a durable recovery", name);
+		return;
+	}
+	if (r.row != HOST_ROW_FENCING || !r.off_attempt)
+		sim_violated("invariant 4: power-off of %s without its durable intent (row %s)", name, host_row_name(r.row));
+	if (r.off_attempt > OFF_ATTEMPTS_MAX)
+		sim_violated("invariant 4: %u power-offs on a budget of %d", r.off_attempt, OFF_ATTEMPTS_MAX);
+	snprintf(key, sizeof(key), "host/%s", name);
+	if (store_record(from->store, key, &h) && h.host.maintenance)
+		sim_violated("invariant 6: power-off of %s, which is in maintenance", name);
+	/* alive, answering, and reporting: no policy calls that down */
+	if (realm_is_alive(host) && !realm.host[host].is_isolated && realm.host[host].offs == 0 && !realm.host[host].probe.is_cut) {
+		witness.wrongful_fences++;
+		sim_violated("wrongful: power-off of %s, which lives and answers", name);
+	}
+}
+
+void witness_mail(const struct io_mail *mail)
+{
+	(void)mail;
+	witness.mails++;
+}
+
+void witness_world(void)
+{
+	const struct cloudsim_dual *duals;
+	size_t seen = cloudsim_model_dual_seen(realm.cloud, &duals), doubles = cloudsim_model_double_posts(realm.cloud);
+
+	if (seen > witness.duals_seen) {
+		*(witness.operator_lied ? &witness.dual_writers_by_operator : &witness.dual_writers) += seen - witness.duals_seen;
+		witness.duals_seen = seen;
+		if (!witness.operator_lied)
+			sim_violated("dual writer: the guest of %s runs on two hosts", duals[seen - 1 < CLOUDSIM_DUALS_MAX ? seen - 1 : 0].instance);
+	}
+	if (doubles > witness.double_calls) {
+		witness.double_calls = doubles;
+		sim_violated("second evacuate call while one of the same instance is under way");
+	}
+}
