@@ -41,7 +41,8 @@ void sim_begin(uint64_t seed)
 	size_t cap = sim.queue_cap;
 	bool is_traced = sim.is_traced;
 
-	sim = (struct sim){.now_ms = START_MS, .queue = queue, .queue_cap = cap, .rng = {seed}, .hash = 1469598103934665603u};
+	sim = (struct sim){
+	    .now_ms = START_MS, .queue = queue, .queue_cap = cap, .rng = {seed}, .hash = 1469598103934665603u};
 	sim.is_traced = is_traced;
 	sim.current = &sim.node[0];
 }
@@ -315,7 +316,8 @@ int64_t io_wall_ms(void)
 	return WALL_ZERO_MS + sim.now_ms + sim.current->wall_offset_ms;
 }
 
-void io_timer_start(struct io_loop *loop, struct io_timer *timer, int64_t delay_ms, int64_t repeat_ms, io_loop_fn fn, void *arg)
+void io_timer_start(
+    struct io_loop *loop, struct io_timer *timer, int64_t delay_ms, int64_t repeat_ms, io_loop_fn fn, void *arg)
 {
 	io_timer_stop(timer);
 	timer->loop = loop;

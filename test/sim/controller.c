@@ -42,16 +42,20 @@ void controller_configure(const struct controller_config *config)
 	STRBUF_AUTO struct strbuf sb = STRBUF_INIT;
 
 	write_clouds(config->folder);
-	strbuf_printf(&sb, "cloud: {name: sim, clouds-file: %s/clouds.yaml}\nstate-dir: /sim/state\nsocket: /sim/osha.sock\n", config->folder);
+	strbuf_printf(&sb,
+	    "cloud: {name: sim, clouds-file: %s/clouds.yaml}\nstate-dir: /sim/state\nsocket: /sim/osha.sock\n",
+	    config->folder);
 	if (!config->is_slow)
 		strbuf_puts(&sb, "verdict: {service-down-time: 4s, recheck-after: 3s}\n");
-	strbuf_puts(&sb,
-	    "fencing: {agent-path: [/sim]}\n"
-	    "notify: {admins: [ops@example.com], email: {server: mail.example.com, tls: none, from: osha@example.com}}\n"
-	    "segments:\n- {name: all, hosts: ['*'], fencing: [{name: bmc, agent: fence_sim, timeout: 20s, parameters: {plug: '{host}'}}]}\n"
-	    "hosts:\n");
+	strbuf_puts(&sb, "fencing: {agent-path: [/sim]}\n"
+			 "notify: {admins: [ops@example.com], email: {server: mail.example.com, tls: none, from: "
+			 "osha@example.com}}\n"
+			 "segments:\n- {name: all, hosts: ['*'], fencing: [{name: bmc, agent: fence_sim, timeout: 20s, "
+			 "parameters: {plug: '{host}'}}]}\n"
+			 "hosts:\n");
 	for (uint32_t h = 0; h < realm.host_n; h++)
-		strbuf_printf(&sb, "  %s: {address: %s}\n", realm_host_name(h), cloudsim_model_host_address(realm.cloud, h));
+		strbuf_printf(
+		    &sb, "  %s: {address: %s}\n", realm_host_name(h), cloudsim_model_host_address(realm.cloud, h));
 	strbuf_puts(&sb, config->extra);
 	snprintf(config_path, sizeof(config_path), "%.200s/osha.yaml", config->folder);
 	write_file(config_path, sb.text);

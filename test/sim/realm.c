@@ -42,7 +42,8 @@ void realm_begin(const struct realm_size *size)
 	if (cloudsim_model_new(&config, sim.now_ms, &realm.cloud, NULL) < 0)
 		abort();
 	for (uint32_t h = 0; h < realm.host_n; h++)
-		realm.host[h] = (struct realm_host){.probe = LAN, .bmc_path = LAN, .bmc = {.wired_to = h, .low_ms = 30, .high_ms = 800}};
+		realm.host[h] = (struct realm_host){
+		    .probe = LAN, .bmc_path = LAN, .bmc = {.wired_to = h, .low_ms = 30, .high_ms = 800}};
 }
 
 void realm_end(void)
@@ -108,7 +109,8 @@ void realm_isolate(uint32_t host, bool is_cut)
 		return;
 	h->is_isolated = h->probe.is_cut = is_cut;
 	if (realm_is_alive(host))
-		cloudsim_model_compute(realm.cloud, sim.now_ms, realm_host_name(host), is_cut ? CLOUDSIM_COMPUTE_HUNG : CLOUDSIM_COMPUTE_UP);
+		cloudsim_model_compute(realm.cloud, sim.now_ms, realm_host_name(host),
+		    is_cut ? CLOUDSIM_COMPUTE_HUNG : CLOUDSIM_COMPUTE_UP);
 }
 
 bool realm_bmc_answers(uint32_t host)

@@ -28,24 +28,24 @@ enum bmc_off {
 };
 
 struct realm_bmc {
-	bool is_dead;           /* does not answer */
-	bool dies_with_host;    /* hangs on the same supply */
-	bool fails_when_off;    /* refuses "off" when the power is off already */
-	bool hangs;             /* takes the question and never answers */
+	bool is_dead;        /* does not answer */
+	bool dies_with_host; /* hangs on the same supply */
+	bool fails_when_off; /* refuses "off" when the power is off already */
+	bool hangs;          /* takes the question and never answers */
 	enum bmc_off off;
-	int64_t off_delay_ms;   /* EARLY: until the power goes */
+	int64_t off_delay_ms;    /* EARLY: until the power goes */
 	int64_t low_ms, high_ms; /* an answer takes so long */
-	uint32_t wired_to;      /* host whose power it reads and cuts */
+	uint32_t wired_to;       /* host whose power it reads and cuts */
 };
 
 struct realm_host {
 	struct realm_path probe, bmc_path;
-	bool is_hung;        /* the kernel stands still: the guests go on, nothing answers */
-	bool is_isolated;    /* cut off from the message bus and the prober; lives */
-	bool was_killed;     /* lost its power by accident at some time */
-	int64_t dead_ms;     /* since when it has no power or hangs; 0 = it lives */
+	bool is_hung;     /* the kernel stands still: the guests go on, nothing answers */
+	bool is_isolated; /* cut off from the message bus and the prober; lives */
+	bool was_killed;  /* lost its power by accident at some time */
+	int64_t dead_ms;  /* since when it has no power or hangs; 0 = it lives */
 	struct realm_bmc bmc;
-	uint32_t offs;       /* power-offs that reached its machine */
+	uint32_t offs; /* power-offs that reached its machine */
 };
 
 enum realm_api { REALM_API_UP = 0, REALM_API_REFUSES, REALM_API_HANGS };

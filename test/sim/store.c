@@ -352,7 +352,8 @@ static void commit_ended(void *arg)
 	j->commits++;
 	STAILQ_FOREACH(o, &j->under_way, link)
 	{
-		if (j->store->state == STORE_WORKS || o->answer.op == JOURNAL_OP_MAIL_LIST || o->answer.op == JOURNAL_OP_READ)
+		if (j->store->state == STORE_WORKS || o->answer.op == JOURNAL_OP_MAIL_LIST ||
+		    o->answer.op == JOURNAL_OP_READ)
 			operation_apply(j, o);
 		else
 			operation_refuse(j, o);
@@ -499,7 +500,8 @@ int journal_read(struct journal *j, uint64_t seq, const char *key, struct osha_e
 	return 0;
 }
 
-int journal_prune(struct journal *j, uint64_t seq, const char *recovery, int64_t before_wall_ms, struct osha_err *reterr)
+int journal_prune(
+    struct journal *j, uint64_t seq, const char *recovery, int64_t before_wall_ms, struct osha_err *reterr)
 {
 	(void)recovery;
 	(void)before_wall_ms;
@@ -545,7 +547,8 @@ const char *mail_state_name(enum mail_state s)
 	return (unsigned)s < MAIL_STATE_N ? names[s] : "?";
 }
 
-int journal_outbox_put(struct journal *j, uint64_t seq, const struct journal_mail *mails, size_t n, struct osha_err *reterr)
+int journal_outbox_put(
+    struct journal *j, uint64_t seq, const struct journal_mail *mails, size_t n, struct osha_err *reterr)
 {
 	struct operation *o;
 

@@ -191,8 +191,8 @@ static void agent_begins(struct io_child *c, const struct io_child_spec *spec)
 		child_after(c, STARTING_MS + there_ms, question_arrives);
 }
 
-int io_child_start(struct io_loop *loop, const struct io_child_spec *spec, io_child_fn fn, void *arg, struct io_child **ret_child,
-    struct osha_err *reterr)
+int io_child_start(struct io_loop *loop, const struct io_child_spec *spec, io_child_fn fn, void *arg,
+    struct io_child **ret_child, struct osha_err *reterr)
 {
 	struct io_child *c = calloc(1, sizeof(*c));
 	char action[16];
@@ -206,7 +206,8 @@ int io_child_start(struct io_loop *loop, const struct io_child_spec *spec, io_ch
 	c->deadline_ms = sim.now_ms + spec->deadline_ms;
 	if (ret_child)
 		*ret_child = c;
-	if (str_eq(value_of(spec->stdin_bytes, "action", action, sizeof(action)), "off") ? !sim_act() : sim.current->is_dying)
+	if (str_eq(value_of(spec->stdin_bytes, "action", action, sizeof(action)), "off") ? !sim_act()
+											 : sim.current->is_dying)
 		return 0; /* nothing begins; whoever clears the dead daemon away cancels it */
 	agent_begins(c, spec);
 	return 0;

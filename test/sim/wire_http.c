@@ -25,8 +25,8 @@ static const char CLOUD_URL[] = "http://cloud.sim";
 struct io_http_call {
 	LIST_ENTRY(io_http_call) link;
 	struct sim_node *node;
-	bool is_void;     /* told, cancelled, or its daemon is gone */
-	unsigned events;  /* that will still come by */
+	bool is_void;    /* told, cancelled, or its daemon is gone */
+	unsigned events; /* that will still come by */
 	io_http_fn fn;
 	io_mail_fn mail_fn;
 	void *arg;
@@ -52,7 +52,8 @@ struct io_mail_call {
 	struct io_http_call call;
 };
 
-int io_http_create(struct io_loop *loop, const struct io_http_limits *limits, struct io_http **ret_http, struct osha_err *reterr)
+int io_http_create(
+    struct io_loop *loop, const struct io_http_limits *limits, struct io_http **ret_http, struct osha_err *reterr)
 {
 	(void)limits;
 	*ret_http = calloc(1, sizeof(**ret_http));
@@ -177,7 +178,8 @@ static void http_comes_back(struct io_http_call *c)
 {
 	int64_t back_ms = path_delay_ms(&realm.api, true);
 
-	if (back_ms < 0 || c->answer.wire == CLOUDSIM_WIRE_HANG || sim.now_ms + back_ms + c->answer.delay_ms > c->deadline_ms)
+	if (back_ms < 0 || c->answer.wire == CLOUDSIM_WIRE_HANG ||
+	    sim.now_ms + back_ms + c->answer.delay_ms > c->deadline_ms)
 		http_times_out(c, true);
 	else if (c->answer.wire == CLOUDSIM_WIRE_LOST || c->answer.wire == CLOUDSIM_WIRE_CUT)
 		http_fail(c, back_ms, -OSHA_E_NET, true, "connection cut");
@@ -257,8 +259,8 @@ static struct io_http_call *call_new(struct io_http *http, int64_t timeout_ms, v
 	return c;
 }
 
-int io_http_start(struct io_http *http, const struct io_http_request *req, io_http_fn fn, void *arg, struct io_http_call **ret_call,
-    struct osha_err *reterr)
+int io_http_start(struct io_http *http, const struct io_http_request *req, io_http_fn fn, void *arg,
+    struct io_http_call **ret_call, struct osha_err *reterr)
 {
 	struct io_http_call *c = call_new(http, req->timeout_ms ? req->timeout_ms : IO_HTTP_TIMEOUT_MS, arg);
 
@@ -324,8 +326,8 @@ static void mail_tell(void *arg)
 	fn(fn_arg, &a);
 }
 
-int io_mail_start(
-    struct io_http *http, const struct io_mail *mail, io_mail_fn fn, void *arg, struct io_mail_call **ret_call, struct osha_err *reterr)
+int io_mail_start(struct io_http *http, const struct io_mail *mail, io_mail_fn fn, void *arg,
+    struct io_mail_call **ret_call, struct osha_err *reterr)
 {
 	struct io_http_call *c = call_new(http, mail->timeout_ms ? mail->timeout_ms : IO_MAIL_TIMEOUT_MS, arg);
 	int64_t there_ms = path_delay_ms(&realm.mail, false);

@@ -54,8 +54,8 @@ static void probe_tell(void *arg)
 		sim_after(1, probe_tell, p); /* its daemon is dying: it will be cancelled by then */
 }
 
-int io_probe_start(struct io_prober *prober, const struct io_probe_spec *spec, io_probe_fn fn, void *arg, struct io_probe **ret_probe,
-    struct osha_err *reterr)
+int io_probe_start(struct io_prober *prober, const struct io_probe_spec *spec, io_probe_fn fn, void *arg,
+    struct io_probe **ret_probe, struct osha_err *reterr)
 {
 	struct io_probe *p = calloc(1, sizeof(*p));
 	uint32_t host = realm_host_at(spec->addr);
@@ -63,7 +63,8 @@ int io_probe_start(struct io_prober *prober, const struct io_probe_spec *spec, i
 
 	if (!p)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory");
-	*p = (struct io_probe){.node = prober->node, .began_ms = sim.now_ms, .fn = fn, .arg = arg, .outcome = IO_PROBE_SILENT};
+	*p = (struct io_probe){
+	    .node = prober->node, .began_ms = sim.now_ms, .fn = fn, .arg = arg, .outcome = IO_PROBE_SILENT};
 	if (host != UINT32_MAX && realm_is_alive(host)) {
 		there_ms = path_delay_ms(&realm.host[host].probe, false);
 		back_ms = path_delay_ms(&realm.host[host].probe, true);

@@ -18,7 +18,8 @@
 
 static enum log_priority most = LOG_P_INFO;
 
-int log_open(enum log_target target, const char *path, const char *name, enum log_priority max_priority, struct osha_err *reterr)
+int log_open(
+    enum log_target target, const char *path, const char *name, enum log_priority max_priority, struct osha_err *reterr)
 {
 	(void)target;
 	(void)path;
@@ -94,7 +95,8 @@ struct io_usock {
 	uint64_t asked;
 };
 
-int io_usock_create(struct io_loop *loop, const struct io_usock_spec *spec, struct io_usock **ret_server, struct osha_err *reterr)
+int io_usock_create(
+    struct io_loop *loop, const struct io_usock_spec *spec, struct io_usock **ret_server, struct osha_err *reterr)
 {
 	*ret_server = calloc(1, sizeof(**ret_server));
 	if (!*ret_server)
@@ -145,7 +147,8 @@ bool controller_ask(struct sim_node *node, const char *line)
 
 /* --- files: the daemon's configuration is a real file; everything below /sim is not --- */
 
-int io_file_read(const char *path, size_t max_bytes, bool is_secret, char **ret_bytes, size_t *ret_size, struct osha_err *reterr)
+int io_file_read(
+    const char *path, size_t max_bytes, bool is_secret, char **ret_bytes, size_t *ret_size, struct osha_err *reterr)
 {
 	FILE *f = fopen(path, "r");
 	STRBUF_AUTO struct strbuf sb = STRBUF_INIT;

@@ -32,7 +32,8 @@ static void look_recovery(void *arg, const struct record *r)
 {
 	struct looking *l = arg;
 
-	if (r->type != RECORD_RECOVERY || !str_eq(r->recovery.host, l->host) || (host_step_of(r->recovery.row)->flags & STEP_FINAL))
+	if (r->type != RECORD_RECOVERY || !str_eq(r->recovery.host, l->host) ||
+	    (host_step_of(r->recovery.row)->flags & STEP_FINAL))
 		return;
 	l->open_n++;
 	l->found = *r;
@@ -60,7 +61,8 @@ void witness_record(struct sim_node *node, const struct record *before, const st
 {
 	struct recovery_record r;
 
-	if (before && before->type == RECORD_INSTANCE && before->instance.wanted != SERVER_UNKNOWN && now->instance.wanted != before->instance.wanted)
+	if (before && before->type == RECORD_INSTANCE && before->instance.wanted != SERVER_UNKNOWN &&
+	    now->instance.wanted != before->instance.wanted)
 		sim_violated("invariant 7: the wanted state of %s was changed", now->instance.uuid);
 	if (!before && now->type == RECORD_RECOVERY)
 		open_recovery(node, now->recovery.host, &r);
@@ -96,9 +98,11 @@ static void evacuate_call(struct sim_node *from, const char *uuid)
 	if (!store_record(from->store, key, &i) || i.instance.row != INSTANCE_ROW_CALLING || !i.instance.call_open)
 		sim_violated("invariant 4: evacuate call of %s without its durable intent", uuid);
 	else if (i.instance.epoch != epoch_of(from))
-		sim_violated("invariant 1: evacuate call under epoch %llu, which is over", (unsigned long long)i.instance.epoch);
+		sim_violated(
+		    "invariant 1: evacuate call under epoch %llu, which is over", (unsigned long long)i.instance.epoch);
 	if (i.instance.entry_attempt > EVACUATE_ATTEMPTS_MAX)
-		sim_violated("invariant 4: %u calls on a budget of %d", i.instance.entry_attempt, EVACUATE_ATTEMPTS_MAX);
+		sim_violated(
+		    "invariant 4: %u calls on a budget of %d", i.instance.entry_attempt, EVACUATE_ATTEMPTS_MAX);
 }
 
 void witness_request(struct sim_node *from, const char *method, const char *target, const char *body)
@@ -126,14 +130,16 @@ void witness_power_off(struct sim_node *from, uint32_t host)
 		return;
 	}
 	if (r.row != HOST_ROW_FENCING || !r.off_attempt)
-		sim_violated("invariant 4: power-off of %s without its durable intent (row %s)", name, host_row_name(r.row));
+		sim_violated(
+		    "invariant 4: power-off of %s without its durable intent (row %s)", name, host_row_name(r.row));
 	if (r.off_attempt > OFF_ATTEMPTS_MAX)
 		sim_violated("invariant 4: %u power-offs on a budget of %d", r.off_attempt, OFF_ATTEMPTS_MAX);
 	snprintf(key, sizeof(key), "host/%s", name);
 	if (store_record(from->store, key, &h) && h.host.maintenance)
 		sim_violated("invariant 6: power-off of %s, which is in maintenance", name);
 	/* alive, answering, and reporting: no policy calls that down */
-	if (realm_is_alive(host) && !realm.host[host].is_isolated && realm.host[host].offs == 0 && !realm.host[host].probe.is_cut) {
+	if (realm_is_alive(host) && !realm.host[host].is_isolated && realm.host[host].offs == 0 &&
+	    !realm.host[host].probe.is_cut) {
 		witness.wrongful_fences++;
 		sim_violated("wrongful: power-off of %s, which lives and answers", name);
 	}
@@ -151,10 +157,12 @@ void witness_world(void)
 	size_t seen = cloudsim_model_dual_seen(realm.cloud, &duals), doubles = cloudsim_model_double_posts(realm.cloud);
 
 	if (seen > witness.duals_seen) {
-		*(witness.operator_lied ? &witness.dual_writers_by_operator : &witness.dual_writers) += seen - witness.duals_seen;
+		*(witness.operator_lied ? &witness.dual_writers_by_operator : &witness.dual_writers) +=
+		    seen - witness.duals_seen;
 		witness.duals_seen = seen;
 		if (!witness.operator_lied)
-			sim_violated("dual writer: the guest of %s runs on two hosts", duals[seen - 1 < CLOUDSIM_DUALS_MAX ? seen - 1 : 0].instance);
+			sim_violated("dual writer: the guest of %s runs on two hosts",
+			    duals[seen - 1 < CLOUDSIM_DUALS_MAX ? seen - 1 : 0].instance);
 	}
 	if (doubles > witness.double_calls) {
 		witness.double_calls = doubles;
