@@ -85,6 +85,12 @@ bool sim_host_is_up(struct cloudsim_model *m, struct sim_host *h)
 	return !h->forced_down && m->now_ms + off - whole_second(h->last_seen_ms + off) <= m->config.service_down_ms;
 }
 
+bool cloudsim_model_host_is_up(struct cloudsim_model *m, int64_t now_ms, size_t i)
+{
+	cloudsim_model_advance(m, now_ms);
+	return sim_host_is_up(m, &m->hosts[i]);
+}
+
 static void compute_end(struct cloudsim_model *m, int host)
 {
 	struct sim_host *h = &m->hosts[host];

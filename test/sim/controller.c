@@ -5,13 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/strbuf.h"
 #include "daemon/daemon.h"
 #include "test/sim/realm.h"
 #include "test/sim/store.h"
 
-static char config_path[256];
+static char folder[200], config_path[256];
 
 static void write_file(const char *path, const char *text)
 {
@@ -23,12 +25,12 @@ static void write_file(const char *path, const char *text)
 	}
 }
 
-static void write_clouds(const char *folder)
+static void write_clouds(void)
 {
 	STRBUF_AUTO struct strbuf sb = STRBUF_INIT;
 	char path[256];
 
-	snprintf(path, sizeof(path), "%.200s/clouds.yaml", folder);
+	snprintf(path, sizeof(path), "%s/clouds.yaml", folder);
 	strbuf_printf(&sb,
 	    "clouds:\n  sim:\n    auth:\n      auth_url: %s/identity\n      username: admin\n      password: %s\n"
 	    "      project_name: admin\n      user_domain_name: Default\n      project_domain_name: Default\n"
@@ -40,8 +42,13 @@ static void write_clouds(const char *folder)
 void controller_configure(const struct controller_config *config)
 {
 	STRBUF_AUTO struct strbuf sb = STRBUF_INIT;
+	char agent[256];
 
-	write_clouds(config->folder);
+	snprintf(folder, sizeof(folder), "%s", config->folder);
+	snprintf(agent, sizeof(agent), "%s/fence_sim", folder);
+	write_file(agent, "#!/bin/false\n");
+	(void)chmod(agent, 0755);
+	write_clouds();
 	strbuf_printf(&sb,
 	    "cloud: {name: sim, clouds-file: %s/clouds.yaml}\nstate-dir: /sim/state\nsocket: /sim/osha.sock\n",
 	    config->folder);
@@ -57,8 +64,20 @@ void controller_configure(const struct controller_config *config)
 		strbuf_printf(
 		    &sb, "  %s: {address: %s}\n", realm_host_name(h), cloudsim_model_host_address(realm.cloud, h));
 	strbuf_puts(&sb, config->extra);
-	snprintf(config_path, sizeof(config_path), "%.200s/osha.yaml", config->folder);
+	snprintf(config_path, sizeof(config_path), "%s/osha.yaml", folder);
 	write_file(config_path, sb.text);
+}
+
+void controller_unconfigure(void)
+{
+	static const char *const files[] = {"osha.yaml", "clouds.yaml", "fence_sim"};
+	char path[256];
+
+	for (size_t k = 0; k < sizeof(files) / sizeof(files[0]); k++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, files[k]);
+		(void)unlink(path);
+	}
+	(void)rmdir(folder);
 }
 
 static void daemon_end(struct sim_node *node)

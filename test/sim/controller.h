@@ -12,6 +12,8 @@ struct controller_config {
 
 /** controller_configure() - write the configuration that every start of this process reads; hosts are the realm's. */
 void controller_configure(const struct controller_config *config);
+/** controller_unconfigure() - remove what was written. */
+void controller_unconfigure(void);
 /** controller_start() - power up a daemon on @node; harmless where one runs. */
 void controller_start(struct sim_node *node);
 /** controller_start_later() - the same as an event. */

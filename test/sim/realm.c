@@ -83,6 +83,32 @@ bool realm_is_alive(uint32_t host)
 	return realm_is_on(host) && !realm.host[host].is_hung;
 }
 
+static void silence_note(uint32_t host)
+{
+	struct realm_host *h = &realm.host[host];
+	bool is_silent = !realm_is_alive(host) || h->probe.is_cut;
+
+	if (is_silent && !h->silent_ms)
+		h->silent_ms = sim.now_ms;
+	if (is_silent)
+		return;
+	h->silent_ms = 0;
+	h->heard_ms = sim.now_ms;
+}
+
+bool realm_is_down(uint32_t host)
+{
+	bool answers = realm_is_alive(host) && !realm.host[host].probe.is_cut;
+
+	return !answers && !cloudsim_model_host_is_up(realm.cloud, sim.now_ms, host);
+}
+
+void realm_probe_cut(uint32_t host, bool is_cut)
+{
+	realm.host[host].probe.is_cut = is_cut || realm.host[host].is_isolated;
+	silence_note(host);
+}
+
 void realm_power(uint32_t host, bool is_on)
 {
 	struct realm_host *h = &realm.host[host];
@@ -90,6 +116,7 @@ void realm_power(uint32_t host, bool is_on)
 	cloudsim_model_power(realm.cloud, sim.now_ms, realm_host_name(host), is_on);
 	h->is_hung = false;
 	h->dead_ms = is_on ? 0 : h->dead_ms ? h->dead_ms : sim.now_ms;
+	silence_note(host);
 }
 
 void realm_hang(uint32_t host)
@@ -98,6 +125,7 @@ void realm_hang(uint32_t host)
 		return;
 	realm.host[host].is_hung = true;
 	realm.host[host].dead_ms = sim.now_ms;
+	silence_note(host);
 	cloudsim_model_compute(realm.cloud, sim.now_ms, realm_host_name(host), CLOUDSIM_COMPUTE_HUNG);
 }
 
@@ -108,6 +136,7 @@ void realm_isolate(uint32_t host, bool is_cut)
 	if (h->is_isolated == is_cut)
 		return;
 	h->is_isolated = h->probe.is_cut = is_cut;
+	silence_note(host);
 	if (realm_is_alive(host))
 		cloudsim_model_compute(realm.cloud, sim.now_ms, realm_host_name(host),
 		    is_cut ? CLOUDSIM_COMPUTE_HUNG : CLOUDSIM_COMPUTE_UP);

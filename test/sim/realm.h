@@ -44,16 +44,13 @@ struct realm_host {
 	bool is_isolated; /* cut off from the message bus and the prober; lives */
 	bool was_killed;  /* lost its power by accident at some time */
 	int64_t dead_ms;  /* since when it has no power or hangs; 0 = it lives */
+	int64_t silent_ms; /* since when it is dead or cut off from the prober; 0 = it is not */
+	int64_t heard_ms;  /* when it was last joined again or switched on */
 	struct realm_bmc bmc;
 	uint32_t offs; /* power-offs that reached its machine */
 };
 
 enum realm_api { REALM_API_UP = 0, REALM_API_REFUSES, REALM_API_HANGS };
-
-struct realm_faults {
-	uint64_t by_kind[16];
-	uint64_t n;
-};
 
 struct realm {
 	struct cloudsim_model *cloud;
@@ -88,6 +85,10 @@ bool realm_is_alive(uint32_t host);
 /** realm_hang() - its kernel stands still. realm_isolate() - cut it off, or join it again. */
 void realm_hang(uint32_t host);
 void realm_isolate(uint32_t host, bool is_cut);
+/** realm_probe_cut() - nothing but the prober cannot reach it. */
+void realm_probe_cut(uint32_t host, bool is_cut);
+/** realm_is_down() - the truth on the two paths that the policy names: Nova calls it down, and nothing would answer a probe. */
+bool realm_is_down(uint32_t host);
 /** realm_bmc_power() - the device of @host is told to switch; realm_bmc_is_on() - what it reads. */
 bool realm_bmc_is_on(uint32_t host);
 void realm_bmc_cut(uint32_t host);

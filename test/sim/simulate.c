@@ -1,51 +1,210 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * osha-sim: runs of the whole daemon in a simulated world, one from each seed. Prints counters, and for a run that failed its seed, what
+ * broke, when, and the command that shows it again.
+ */
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "base/strbuf.h"
 #include "test/sim/controller.h"
-#include "test/sim/realm.h"
+#include "test/sim/judge.h"
 #include "test/sim/store.h"
+#include "test/sim/story.h"
 #include "test/sim/witness.h"
 
-static void die(void *arg)
+struct totals {
+	struct witness w;
+	struct judge_counts j;
+	uint64_t violations, faults, starts, begun[STORY_N];
+	int64_t simulated_ms;
+	uint64_t hash;
+};
+
+struct arguments {
+	uint64_t from, seeds, kill_at_act;
+	int64_t until_s;
+	const struct story_profile *profile;
+	bool trace, json;
+	char folder[64];
+};
+
+static void add(struct totals *t, const struct judge_counts *j)
 {
-	(void)arg;
-	realm_power(0, false);
+	const uint64_t *from = (const uint64_t *)(const void *)j;
+	uint64_t *to = (uint64_t *)(void *)&t->j;
+
+	for (size_t k = 0; k < sizeof(*j) / sizeof(uint64_t); k++)
+		to[k] += from[k];
+	t->w.dual_writers += witness.dual_writers;
+	t->w.dual_writers_by_operator += witness.dual_writers_by_operator;
+	t->w.wrongful_fences += witness.wrongful_fences;
+	t->w.fenced_alive += witness.fenced_alive;
+	t->w.host_deaths += witness.host_deaths;
+	t->w.power_offs += witness.power_offs;
+	t->w.evacuate_calls += witness.evacuate_calls;
+	t->w.mails += witness.mails;
+	t->violations += sim.violation[0] != '\0';
+	t->faults += story.faults;
+	t->starts += sim.node[0].starts;
+	for (int k = 0; k < STORY_N; k++)
+		t->begun[k] += story.begun[k];
+	t->hash = t->hash * 31 + sim.hash;
+}
+
+static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
+{
+	const struct story_profile *p = a->profile;
+	struct judge_counts j = {0};
+	int64_t begin_ms, end_ms;
+
+	sim.is_traced = a->trace;
+	sim_begin(seed);
+	begin_ms = sim.now_ms;
+	end_ms = begin_ms + p->tale_ms + p->rest_ms;
+	if (a->until_s && begin_ms + a->until_s * 1000 < end_ms)
+		end_ms = begin_ms + a->until_s * 1000;
+	realm_begin(&p->size);
+	witness_begin();
+	sim.kill_at_act = a->kill_at_act;
+	story_begin(p);
+	controller_start(&sim.node[0]);
+	while (!sim.violation[0] && sim_turn(end_ms))
+		;
+	if (!sim.violation[0] && !a->until_s)
+		judge_end(&j);
+	t->simulated_ms += sim.now_ms - begin_ms;
+	add(t, &j);
+	controller_stop(&sim.node[0]);
+	store_free(sim.node[0].store);
+	realm_end();
+	sim_end();
+	if (sim.violation[0])
+		printf("FAILED seed %llu at %.3f s: %s\n  again: osha-sim --profile %s --from %llu --seeds 1 --trace%s\n",
+		    (unsigned long long)seed, (double)(sim.violation_ms - begin_ms) / 1000, sim.violation, p->name,
+		    (unsigned long long)seed, a->kill_at_act ? " --kill-at K" : "");
+	return !sim.violation[0];
+}
+
+static void print_json(const struct totals *t, double wall_s)
+{
+	printf("{\"host_deaths\":%llu,\"dual_writers\":%llu,\"dual_writers_by_operator\":%llu,\"wrongful_fences\":%llu,\"fenced_alive\":%llu,"
+	       "\"violations\":%llu,\"recoveries\":%llu,\"recovered\":%llu,\"held\":%llu,\"faults\":%llu,",
+	    (unsigned long long)t->w.host_deaths, (unsigned long long)t->w.dual_writers, (unsigned long long)t->w.dual_writers_by_operator,
+	    (unsigned long long)t->w.wrongful_fences, (unsigned long long)t->w.fenced_alive, (unsigned long long)t->violations,
+	    (unsigned long long)t->j.recoveries, (unsigned long long)t->j.recovered, (unsigned long long)t->j.held,
+	    (unsigned long long)t->faults);
+	printf("\"recoveries_by_end\":{\"recovered\":%llu,\"returned\":%llu,\"cleared\":%llu,\"held\":%llu,\"abandoned\":%llu},\"kinds\":{",
+	    (unsigned long long)(t->j.recovered - t->j.returned), (unsigned long long)t->j.returned, (unsigned long long)t->j.cleared,
+	    (unsigned long long)t->j.held, (unsigned long long)t->j.abandoned);
+	for (int k = 0; k < STORY_N; k++)
+		printf("%s\"%s\":%llu", k ? "," : "", story_kind_name((enum story_kind)k), (unsigned long long)t->begun[k]);
+	printf("},\"starts\":%llu,\"power_offs\":%llu,\"evacuate_calls\":%llu,\"mails\":%llu,\"trace_hash\":\"%016llx\",\"simulated_s\":%lld,"
+	       "\"wall_s\":%.3f}\n",
+	    (unsigned long long)t->starts, (unsigned long long)t->w.power_offs, (unsigned long long)t->w.evacuate_calls,
+	    (unsigned long long)t->w.mails, (unsigned long long)t->hash, (long long)(t->simulated_ms / 1000), wall_s);
+}
+
+static void print_text(const struct totals *t, double wall_s)
+{
+	printf("host deaths %llu, recoveries %llu: %llu recovered, %llu cleared, %llu held; faults %llu, starts of oshad %llu\n"
+	       "dual writers %llu (by an operator's wrong word %llu), wrongful fences %llu, living hosts fenced %llu, violations %llu\n"
+	       "simulated %lld s in %.3f s: %.0f times real time; trace %016llx\n",
+	    (unsigned long long)t->w.host_deaths, (unsigned long long)t->j.recoveries, (unsigned long long)t->j.recovered,
+	    (unsigned long long)t->j.cleared, (unsigned long long)t->j.held, (unsigned long long)t->faults, (unsigned long long)t->starts,
+	    (unsigned long long)t->w.dual_writers, (unsigned long long)t->w.dual_writers_by_operator,
+	    (unsigned long long)t->w.wrongful_fences, (unsigned long long)t->w.fenced_alive, (unsigned long long)t->violations,
+	    (long long)(t->simulated_ms / 1000), wall_s, (double)t->simulated_ms / 1000 / wall_s, (unsigned long long)t->hash);
+}
+
+static int usage(FILE *to)
+{
+	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P] [--until SECONDS] [--kill-at K] [--trace] [--json]\n"
+	      "  --until    end each run after so much simulated time\n"
+	      "  --kill-at  kill the daemon at its K-th outward act\n"
+	      "  --trace    the daemon's log lines and what befalls the cloud\nprofiles:\n",
+	    to);
+	for (unsigned k = 0; story_profile_at(k); k++)
+		fprintf(to, "  %-10s %s\n", story_profile_at(k)->name, story_profile_at(k)->summary);
+	return to == stderr ? 2 : 0;
+}
+
+static int parse(struct arguments *a, int argc, char **argv)
+{
+	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"profile", 1, 0, 'p'}, {"until", 1, 0, 'u'},
+	    {"kill-at", 1, 0, 'k'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'}, {0}};
+	int o;
+
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (o) {
+		case 'n':
+			a->seeds = strtoull(optarg, NULL, 10);
+			break;
+		case 'f':
+			a->from = strtoull(optarg, NULL, 10);
+			break;
+		case 'p':
+			a->profile = story_profile_named(optarg);
+			break;
+		case 'u':
+			a->until_s = strtoll(optarg, NULL, 10);
+			break;
+		case 'k':
+			a->kill_at_act = strtoull(optarg, NULL, 10);
+			break;
+		case 't':
+			a->trace = true;
+			break;
+		case 'j':
+			a->json = true;
+			break;
+		default:
+			return usage(o == 'h' ? stdout : stderr);
+		}
+	}
+	return a->profile ? -1 : usage(stderr);
+}
+
+/* The configuration names every host, so a realm of the profile's size has to be there to write it. */
+static void configure(struct arguments *a)
+{
+	struct controller_config config = {.folder = a->folder, .is_slow = a->profile->size.is_slow};
+
+	snprintf(a->folder, sizeof(a->folder), "/tmp/osha-sim.XXXXXX");
+	if (!mkdtemp(a->folder)) {
+		perror(a->folder);
+		exit(1);
+	}
+	sim_begin(a->from);
+	realm_begin(&a->profile->size);
+	controller_configure(&config);
+	realm_end();
+	sim_end();
 }
 
 int main(int argc, char **argv)
 {
+	struct arguments a = {.from = 1, .seeds = 100, .profile = story_profile_at(0)};
+	struct totals t = {0};
 	struct timespec t0, t1;
-	uint64_t n = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
-	bool traced = n == 1;
-	double wall;
-	for (uint64_t seed = 1; seed <= n; seed++) {
-		sim.is_traced = traced;
-		if (seed == 1)
-			clock_gettime(CLOCK_MONOTONIC, &t0);
-		sim_begin(seed);
-		realm_begin(&(struct realm_size){.hosts = 20, .instances = 60, .projects = 2, .is_slow = true});
-		if (seed == 1)
-			controller_configure(&(struct controller_config){.folder = "/tmp/osha-sim", .is_slow = true});
-		witness_begin();
-		controller_start(&sim.node[0]);
-		sim_after(20000, die, NULL);
-		while (sim_turn(1000000 + 600000) && !sim.violation[0])
-			;
-		if (sim.violation[0])
-			printf("VIOLATION %s\n", sim.violation);
-		controller_stop(&sim.node[0]);
-		if (seed == n)
-			printf("calls %lu offs %lu mails %lu hash %lx\n", witness.evacuate_calls, witness.power_offs,
-			    witness.mails, sim.hash);
-		store_free(sim.node[0].store);
-		realm_end();
-		sim_end();
-	}
+	double wall_s;
+	bool ok = true;
+	int status = parse(&a, argc, argv);
+
+	if (status >= 0)
+		return status;
+	setvbuf(stdout, NULL, _IOLBF, 0); /* what a run said is seen even if it never ends */
+	configure(&a);
+	clock_gettime(CLOCK_MONOTONIC, &t0);
+	for (uint64_t seed = a.from; seed < a.from + a.seeds; seed++)
+		ok &= run(&a, seed, &t);
 	clock_gettime(CLOCK_MONOTONIC, &t1);
-	wall = (double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9;
-	printf("%.3f s wall, %.0f x\n", wall, 600.0 * (double)n / wall);
-	return 0;
+	controller_unconfigure();
+	wall_s = (double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9;
+	(a.json ? print_json : print_text)(&t, wall_s);
+	return ok ? 0 : 1;
 }

@@ -6,11 +6,30 @@
 #pragma once
 
 #include "engine/record.h"
+#include "journal/outbox.h"
 #include "test/sim/clockwork.h"
 
 enum store_state { STORE_WORKS = 0, STORE_FULL, STORE_FAILS, STORE_UNSURE, STORE_STATE_N };
 
-struct sim_store;
+struct store_entry {
+	char *key; /* NULL = free */
+	uint8_t *bytes;
+	size_t size;
+	enum record_type type;
+};
+
+struct kept_mail {
+	struct kept_mail *next;
+	struct journal_mail mail; /* its body is its own */
+};
+
+struct sim_store {
+	struct store_entry *entries;
+	size_t entry_n, entry_cap; /* cap: a power of two */
+	struct kept_mail *mails, **mails_end;
+	enum store_state state;
+	int64_t low_ms, high_ms;
+};
 
 /** store_new() - an empty disk. */
 struct sim_store *store_new(void);
@@ -25,3 +44,8 @@ typedef void (*store_fn)(void *arg, const struct record *r);
 void store_each(const struct sim_store *s, store_fn fn, void *arg);
 /** store_mails() - mails kept in a state (enum mail_state), or in any with -1. */
 uint64_t store_mails(const struct sim_store *s, int state);
+/** store_write() - a record becomes durable; false when it cannot be encoded. */
+bool store_write(struct sim_store *s, struct sim_node *node, const struct record *r);
+/** store_mail_find() - the mail under this key, or NULL. store_mail_keep() - keep a copy, unless its key is known. */
+struct kept_mail *store_mail_find(struct sim_store *s, const char *key);
+void store_mail_keep(struct sim_store *s, const struct journal_mail *from);

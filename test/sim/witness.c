@@ -11,7 +11,7 @@
 #include "test/sim/realm.h"
 #include "test/sim/store.h"
 
-enum { OFF_ATTEMPTS_MAX = 3, EVACUATE_ATTEMPTS_MAX = 5 };
+enum { OFF_ATTEMPTS_MAX = 3, EVACUATE_ATTEMPTS_MAX = 5, NOTICED_MS = 6000 /* by then any monitor has seen it */ };
 
 struct witness witness;
 
@@ -116,6 +116,43 @@ void witness_request(struct sim_node *from, const char *method, const char *targ
 	evacuate_call(from, uuid);
 }
 
+/* Hosts of which anything has been silent for a while, and so for about as long as this one. */
+static uint32_t silent_together(uint32_t host)
+{
+	int64_t window_ms = cloudsim_model_config(realm.cloud)->service_down_ms;
+	uint32_t n = 0;
+
+	for (uint32_t h = 0; h < realm.host_n; h++) {
+		int64_t apart_ms = realm.host[h].silent_ms - realm.host[host].silent_ms;
+
+		n += realm.host[h].silent_ms && sim.now_ms - realm.host[h].silent_ms > NOTICED_MS && apart_ms <= window_ms / 2 &&
+		     apart_ms >= -window_ms / 2;
+	}
+	return n;
+}
+
+static void judge_first_power_off(uint32_t host)
+{
+	const char *name = realm_host_name(host);
+	uint32_t share = realm.host_n / 10, limit = share > 2 ? share : 2, n;
+
+	if (!realm_is_down(host) && sim.now_ms - realm.host[host].heard_ms > NOTICED_MS) {
+		witness.wrongful_fences++;
+		sim_violated("wrongful: power-off of %s, which its policy does not call down", name);
+	}
+	n = silent_together(host);
+	if (n > limit) {
+		witness.wrongful_fences++;
+		sim_violated("wrongful: power-off of %s while %u hosts are silent together, more than %u", name, n, limit);
+	}
+}
+
+void witness_death(uint32_t host)
+{
+	(void)host;
+	witness.host_deaths++;
+}
+
 void witness_power_off(struct sim_node *from, uint32_t host)
 {
 	const char *name = realm_host_name(host);
@@ -137,12 +174,8 @@ void witness_power_off(struct sim_node *from, uint32_t host)
 	snprintf(key, sizeof(key), "host/%s", name);
 	if (store_record(from->store, key, &h) && h.host.maintenance)
 		sim_violated("invariant 6: power-off of %s, which is in maintenance", name);
-	/* alive, answering, and reporting: no policy calls that down */
-	if (realm_is_alive(host) && !realm.host[host].is_isolated && realm.host[host].offs == 0 &&
-	    !realm.host[host].probe.is_cut) {
-		witness.wrongful_fences++;
-		sim_violated("wrongful: power-off of %s, which lives and answers", name);
-	}
+	if (r.proof.kind == PROOF_NONE && !r.operator_go) /* one that was proven dead and is seen on is fenced again, by design */
+		judge_first_power_off(host);
 }
 
 void witness_mail(const struct io_mail *mail)

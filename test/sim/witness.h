@@ -24,6 +24,8 @@ void witness_request(struct sim_node *from, const char *method, const char *targ
 void witness_power_off(struct sim_node *from, uint32_t host);
 /** witness_mail() - a mail reaches its server. */
 void witness_mail(const struct io_mail *mail);
+/** witness_death() - a living host dies. */
+void witness_death(uint32_t host);
 /** witness_world() - after anything happened in the cloud. */
 void witness_world(void);
 /** witness_record() - a record becomes durable. */

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of a run: is everything in the state that the story allows, and how did the recoveries end? */
+#pragma once
+
+#include <stdint.h>
+
+struct judge_counts {
+	uint64_t recoveries, recovered, returned, cleared, held, abandoned, open;
+};
+
+/** judge_end() - count the recoveries on the first controller's disk, and check what has to hold once all faults are over. */
+void judge_end(struct judge_counts *ret);

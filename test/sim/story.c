@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What befalls a cloud; see the header. */
+#include "test/sim/story.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "test/sim/controller.h"
+#include "test/sim/store.h"
+#include "test/sim/witness.h"
+
+struct story story;
+
+static const struct story_profile *telling;
+
+struct strike {
+	enum story_kind kind;
+	uint32_t host;
+	int64_t ms;
+};
+
+/* --- hosts --- */
+
+static void comes_back(void *arg)
+{
+	uint32_t host = (uint32_t)(uintptr_t)arg;
+
+	if (!realm_is_on(host))
+		realm_power(host, true);
+}
+
+static void back_later(uint32_t host)
+{
+	if (rng_chance(&sim.rng, telling->back_early_per_mille))
+		sim_after(sim_between(5000, 120000), comes_back, (void *)(uintptr_t)host);
+	else
+		sim_after(sim_between(telling->back_low_ms, telling->back_high_ms), comes_back, (void *)(uintptr_t)host);
+}
+
+static bool host_dies(uint32_t host)
+{
+	if (!realm_is_alive(host))
+		return false;
+	realm.host[host].was_killed = true;
+	witness_death(host);
+	return true;
+}
+
+static void death(uint32_t host)
+{
+	if (host_dies(host))
+		realm_power(host, false);
+	back_later(host);
+}
+
+static void hang(uint32_t host)
+{
+	if (host_dies(host))
+		realm_hang(host);
+	back_later(host);
+}
+
+static void compute_crash(uint32_t host)
+{
+	if (realm_is_alive(host))
+		cloudsim_model_compute(realm.cloud, sim.now_ms, realm_host_name(host), CLOUDSIM_COMPUTE_DOWN);
+}
+
+static void compute_starts(uint32_t host)
+{
+	if (realm_is_alive(host) && !realm.host[host].is_isolated)
+		cloudsim_model_compute(realm.cloud, sim.now_ms, realm_host_name(host), CLOUDSIM_COMPUTE_UP);
+}
+
+static void isolated(uint32_t host)
+{
+	realm_isolate(host, true);
+}
+
+static void joined(uint32_t host)
+{
+	realm_isolate(host, false);
+}
+
+static void probe_cut(uint32_t host)
+{
+	realm_probe_cut(host, true);
+}
+
+static void probe_back(uint32_t host)
+{
+	realm_probe_cut(host, false);
+}
+
+static uint32_t share_of_hosts(uint32_t host)
+{
+	return 3 + host % (realm.host_n - 2);
+}
+
+static void mass_isolated(uint32_t host)
+{
+	for (uint32_t k = 0; k < share_of_hosts(host); k++)
+		realm_isolate((host + k) % realm.host_n, true);
+}
+
+static void mass_joined(uint32_t host)
+{
+	for (uint32_t k = 0; k < share_of_hosts(host); k++)
+		realm_isolate((host + k) % realm.host_n, false);
+}
+
+/* --- BMCs --- */
+
+static void bmc_well(uint32_t host)
+{
+	struct realm_bmc *b = &realm.host[host].bmc;
+
+	*b = (struct realm_bmc){.wired_to = b->wired_to, .low_ms = 30, .high_ms = 800};
+	realm.host[host].bmc_path.loss_per_mille = 0;
+}
+
+static void bmc_dead(uint32_t host)
+{
+	realm.host[host].bmc.is_dead = true;
+}
+
+static void bmc_one_supply(uint32_t host)
+{
+	realm.host[host].bmc.dies_with_host = true;
+}
+
+static void bmc_lies(uint32_t host)
+{
+	realm.host[host].bmc.off = BMC_OFF_LIES;
+}
+
+static void bmc_early(uint32_t host)
+{
+	realm.host[host].bmc.off = BMC_OFF_EARLY;
+	realm.host[host].bmc.off_delay_ms = sim_between(500, 8000);
+}
+
+static void bmc_fails(uint32_t host)
+{
+	realm.host[host].bmc.off = BMC_OFF_FAILS;
+}
+
+static void bmc_hangs(uint32_t host)
+{
+	realm.host[host].bmc.hangs = true;
+}
+
+static void bmc_refuses_when_off(uint32_t host)
+{
+	realm.host[host].bmc.fails_when_off = true;
+}
+
+static void bmc_lossy(uint32_t host)
+{
+	realm.host[host].bmc_path.loss_per_mille = 400;
+}
+
+/* --- the cloud's control plane --- */
+
+static void api_well(uint32_t host)
+{
+	(void)host;
+	realm.api_state = REALM_API_UP;
+	realm.api.loss_per_mille = 0;
+	realm.api.is_cut_back = false;
+	cloudsim_model_fault_clear(realm.cloud);
+}
+
+static void api_refuses(uint32_t host)
+{
+	(void)host;
+	realm.api_state = REALM_API_REFUSES;
+}
+
+static void api_hangs(uint32_t host)
+{
+	(void)host;
+	realm.api_state = REALM_API_HANGS;
+}
+
+static void api_loses(uint32_t host)
+{
+	(void)host;
+	realm.api.loss_per_mille = 150;
+}
+
+static void api_one_way(uint32_t host)
+{
+	(void)host;
+	realm.api.is_cut_back = true;
+}
+
+static void api_errors(uint32_t host)
+{
+	static const int codes[] = {409, 429, 500, 503};
+	struct cloudsim_fault f = {.effect = CLOUDSIM_FAULT_STATUS, .per_mille = 300};
+	struct cloudsim_fault lost = {.effect = CLOUDSIM_FAULT_LOST, .per_mille = 100};
+
+	f.status = codes[host % 4];
+	cloudsim_model_fault_add(realm.cloud, &f);
+	cloudsim_model_fault_add(realm.cloud, &lost);
+}
+
+static void part(enum cloudsim_part which, bool is_up)
+{
+	cloudsim_model_part(realm.cloud, sim.now_ms, which, is_up);
+}
+
+#define PART(name, which)                  \
+	static void name##_goes(uint32_t host) \
+	{                                      \
+		(void)host;                    \
+		part(which, false);            \
+	}                                      \
+	static void name##_back(uint32_t host) \
+	{                                      \
+		(void)host;                    \
+		part(which, true);             \
+	}
+PART(conductor, CLOUDSIM_CONDUCTOR)
+PART(scheduler, CLOUDSIM_SCHEDULER)
+PART(bus, CLOUDSIM_BUS)
+PART(neutron, CLOUDSIM_NEUTRON)
+PART(placement, CLOUDSIM_PLACEMENT)
+PART(cell, CLOUDSIM_CELL)
+
+static void spawn_fails(uint32_t host)
+{
+	cloudsim_model_spawn_failures(realm.cloud, realm_host_name(host), -1);
+}
+
+static void spawn_works(uint32_t host)
+{
+	cloudsim_model_spawn_failures(realm.cloud, realm_host_name(host), 0);
+}
+
+/* --- the controller --- */
+
+static void mail_hangs(uint32_t host)
+{
+	(void)host;
+	realm.mail_hangs = true;
+}
+
+static void mail_works(uint32_t host)
+{
+	(void)host;
+	realm.mail_hangs = false;
+}
+
+static void store_is(enum store_state state)
+{
+	if (sim.node[0].store)
+		store_fault(sim.node[0].store, state);
+}
+
+static void store_full(uint32_t host)
+{
+	(void)host;
+	store_is(STORE_FULL);
+}
+
+static void store_fails(uint32_t host)
+{
+	(void)host;
+	store_is(STORE_FAILS);
+}
+
+static void store_unsure(uint32_t host)
+{
+	(void)host;
+	store_is(STORE_UNSURE);
+}
+
+static void store_slow(uint32_t host)
+{
+	(void)host;
+	if (sim.node[0].store)
+		store_speed(sim.node[0].store, 200, 4000);
+}
+
+static void store_well(uint32_t host)
+{
+	(void)host;
+	store_is(STORE_WORKS);
+	if (sim.node[0].store)
+		store_speed(sim.node[0].store, 1, 25);
+}
+
+static void killed(uint32_t host)
+{
+	(void)host;
+	sim_kill(&sim.node[0]);
+}
+
+static void frozen(uint32_t host)
+{
+	sim_freeze(&sim.node[0], 1000 + 1000 * (int64_t)(host % 30));
+}
+
+static void clock_jumps(uint32_t host)
+{
+	sim_wall_step(&sim.node[0], host % 2 ? 3600000 : -3600000);
+}
+
+/* --- operators --- */
+
+static void order(const char *fmt, const char *what)
+{
+	char line[300];
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(line, sizeof(line), fmt, what);
+#pragma GCC diagnostic pop
+	controller_ask(&sim.node[0], line);
+}
+
+static void maintenance_on(uint32_t host)
+{
+	order("{\"command\":\"maintenance\",\"host\":\"%s\",\"on\":true}", realm_host_name(host));
+}
+
+static void maintenance_off(uint32_t host)
+{
+	order("{\"command\":\"maintenance\",\"host\":\"%s\",\"on\":false}", realm_host_name(host));
+}
+
+static void shut_down(void *arg)
+{
+	uint32_t host = (uint32_t)(uintptr_t)arg;
+
+	if (realm_is_alive(host))
+		realm_power(host, false);
+}
+
+/* Announced first, a while before. */
+static void shutdown_begins(uint32_t host)
+{
+	maintenance_on(host);
+	sim_after(30000, shut_down, (void *)(uintptr_t)host);
+}
+
+static void shutdown_ends(uint32_t host)
+{
+	comes_back((void *)(uintptr_t)host);
+	maintenance_off(host);
+}
+
+static void confirm_dead(uint32_t host)
+{
+	for (uint32_t k = 0; k < realm.host_n; k++) {
+		uint32_t h = (host + k) % realm.host_n;
+
+		if (realm_is_on(h))
+			continue;
+		order("{\"command\":\"confirm-dead\",\"host\":\"%s\"}", realm_host_name(h));
+		return;
+	}
+}
+
+/* A host that hangs or is cut off looks dead to its operator too, who says so without having been there. */
+static void confirm_wrong(uint32_t host)
+{
+	for (uint32_t k = 0; k < realm.host_n; k++) {
+		uint32_t h = (host + k) % realm.host_n;
+
+		if (!realm_is_on(h) || (!realm.host[h].is_hung && !realm.host[h].is_isolated))
+			continue;
+		witness.operator_lied = true;
+		order("{\"command\":\"confirm-dead\",\"host\":\"%s\"}", realm_host_name(h));
+		return;
+	}
+}
+
+static void find_held(void *arg, const struct record *r)
+{
+	if (r->type == RECORD_RECOVERY && r->recovery.row == HOST_ROW_HELD)
+		*(struct record *)arg = *r;
+}
+
+static void release(uint32_t host)
+{
+	struct record r = {0};
+
+	(void)host;
+	store_each(sim.node[0].store, find_held, &r);
+	if (r.type == RECORD_RECOVERY)
+		order("{\"command\":\"release\",\"recovery\":\"%s\"}", r.recovery.id);
+}
+
+/* --- the table --- */
+
+static const struct row {
+	const char *name;
+	void (*begin)(uint32_t host);
+	void (*end)(uint32_t host); /* NULL: a moment */
+	int64_t low_s, high_s;      /* it lasts so long */
+	bool is_fault;
+} rows[STORY_N] = {
+    [STORY_DEATH] = {"death", death, NULL, 0, 0, false},
+    [STORY_HANG] = {"hang", hang, NULL, 0, 0, false},
+    [STORY_COMPUTE_CRASH] = {"compute-crash", compute_crash, compute_starts, 20, 400, true},
+    [STORY_ISOLATED] = {"isolated", isolated, joined, 5, 600, true},
+    [STORY_PROBE_CUT] = {"probe-cut", probe_cut, probe_back, 5, 600, true},
+    [STORY_MASS_ISOLATED] = {"mass-isolated", mass_isolated, mass_joined, 5, 600, true},
+    [STORY_BMC_DEAD] = {"bmc-dead", bmc_dead, bmc_well, 30, 1200, true},
+    [STORY_BMC_ONE_SUPPLY] = {"bmc-one-supply", bmc_one_supply, bmc_well, 600, 3600, true},
+    [STORY_BMC_LIES] = {"bmc-lies", bmc_lies, bmc_well, 60, 1200, true},
+    [STORY_BMC_EARLY] = {"bmc-early", bmc_early, bmc_well, 600, 3600, true},
+    [STORY_BMC_FAILS] = {"bmc-fails", bmc_fails, bmc_well, 60, 600, true},
+    [STORY_BMC_HANGS] = {"bmc-hangs", bmc_hangs, bmc_well, 30, 600, true},
+    [STORY_BMC_REFUSES_WHEN_OFF] = {"bmc-refuses-when-off", bmc_refuses_when_off, bmc_well, 600, 3600, true},
+    [STORY_BMC_LOSSY] = {"bmc-lossy", bmc_lossy, bmc_well, 60, 1200, true},
+    [STORY_API_REFUSES] = {"api-refuses", api_refuses, api_well, 2, 120, true},
+    [STORY_API_HANGS] = {"api-hangs", api_hangs, api_well, 2, 120, true},
+    [STORY_API_LOSES] = {"api-loses", api_loses, api_well, 10, 300, true},
+    [STORY_API_ONE_WAY] = {"api-one-way", api_one_way, api_well, 2, 60, true},
+    [STORY_API_ERRORS] = {"api-errors", api_errors, api_well, 10, 300, true},
+    [STORY_CONDUCTOR] = {"conductor", conductor_goes, conductor_back, 5, 200, true},
+    [STORY_SCHEDULER] = {"scheduler", scheduler_goes, scheduler_back, 5, 200, true},
+    [STORY_BUS] = {"bus", bus_goes, bus_back, 5, 200, true},
+    [STORY_NEUTRON] = {"neutron", neutron_goes, neutron_back, 5, 200, true},
+    [STORY_PLACEMENT] = {"placement", placement_goes, placement_back, 5, 200, true},
+    [STORY_CELL] = {"cell", cell_goes, cell_back, 5, 200, true},
+    [STORY_SPAWN_FAILS] = {"spawn-fails", spawn_fails, spawn_works, 30, 600, true},
+    [STORY_MAIL_HANGS] = {"mail-hangs", mail_hangs, mail_works, 30, 1200, true},
+    [STORY_STORE_FULL] = {"store-full", store_full, store_well, 1, 60, true},
+    [STORY_STORE_FAILS] = {"store-fails", store_fails, store_well, 1, 60, true},
+    [STORY_STORE_UNSURE] = {"store-unsure", store_unsure, store_well, 1, 20, true},
+    [STORY_STORE_SLOW] = {"store-slow", store_slow, store_well, 10, 120, true},
+    [STORY_KILL] = {"kill", killed, NULL, 0, 0, true},
+    [STORY_FREEZE] = {"freeze", frozen, NULL, 0, 0, true},
+    [STORY_CLOCK] = {"clock", clock_jumps, NULL, 0, 0, true},
+    [STORY_MAINTENANCE] = {"maintenance", maintenance_on, maintenance_off, 60, 1200, false},
+    [STORY_SHUTDOWN] = {"shutdown", shutdown_begins, shutdown_ends, 120, 1200, false},
+    [STORY_CONFIRM_DEAD] = {"confirm-dead", confirm_dead, NULL, 0, 0, false},
+    [STORY_CONFIRM_WRONG] = {"confirm-wrong", confirm_wrong, NULL, 0, 0, false},
+    [STORY_RELEASE] = {"release", release, NULL, 0, 0, false},
+};
+
+enum { MINUTES = 60000, HOURS = 3600000 };
+
+static const struct story_profile profiles[] = {
+    {.name = "default",
+	.summary = "Nova's own times; deaths of every sort among faults of every sort",
+	.size = {.hosts = 20, .instances = 60, .projects = 3, .is_slow = true},
+	.tale_ms = 2 * HOURS,
+	.rest_ms = 1 * HOURS,
+	.per_hour = {[STORY_DEATH] = 5, [STORY_HANG] = 2, [STORY_COMPUTE_CRASH] = 1, [STORY_ISOLATED] = 1, [STORY_PROBE_CUT] = 2,
+	    [STORY_BMC_DEAD] = 1, [STORY_BMC_ONE_SUPPLY] = 1, [STORY_BMC_LIES] = 1, [STORY_BMC_EARLY] = 2, [STORY_BMC_FAILS] = 1,
+	    [STORY_BMC_HANGS] = 1, [STORY_BMC_REFUSES_WHEN_OFF] = 1, [STORY_BMC_LOSSY] = 1, [STORY_API_REFUSES] = 1, [STORY_API_HANGS] = 1,
+	    [STORY_API_LOSES] = 1, [STORY_API_ONE_WAY] = 1, [STORY_API_ERRORS] = 1, [STORY_CONDUCTOR] = 1, [STORY_SCHEDULER] = 1,
+	    [STORY_BUS] = 1, [STORY_NEUTRON] = 1, [STORY_PLACEMENT] = 1, [STORY_CELL] = 1, [STORY_SPAWN_FAILS] = 1,
+	    [STORY_MAIL_HANGS] = 1, [STORY_STORE_FULL] = 1, [STORY_STORE_FAILS] = 1, [STORY_STORE_UNSURE] = 1, [STORY_STORE_SLOW] = 1,
+	    [STORY_KILL] = 2, [STORY_FREEZE] = 2, [STORY_CLOCK] = 1, [STORY_MAINTENANCE] = 1, [STORY_SHUTDOWN] = 1,
+	    [STORY_CONFIRM_DEAD] = 1, [STORY_RELEASE] = 1},
+	.back_low_ms = 5 * MINUTES,
+	.back_high_ms = 30 * MINUTES,
+	.back_early_per_mille = 150},
+    {.name = "calm",
+	.summary = "deaths alone, nothing else goes wrong",
+	.size = {.hosts = 20, .instances = 60, .projects = 3, .is_slow = true},
+	.tale_ms = 2 * HOURS,
+	.rest_ms = 30 * MINUTES,
+	.per_hour = {[STORY_DEATH] = 8, [STORY_HANG] = 4},
+	.back_low_ms = 5 * MINUTES,
+	.back_high_ms = 30 * MINUTES},
+    {.name = "dense",
+	.summary = "a quick cloud in which hosts die all the time, among all the faults",
+	.size = {.hosts = 20, .instances = 40, .projects = 2},
+	.tale_ms = 1 * HOURS,
+	.rest_ms = 1 * HOURS,
+	.per_hour = {[STORY_DEATH] = 80, [STORY_HANG] = 40, [STORY_COMPUTE_CRASH] = 4, [STORY_ISOLATED] = 6, [STORY_PROBE_CUT] = 6,
+	    [STORY_MASS_ISOLATED] = 1, [STORY_BMC_DEAD] = 3, [STORY_BMC_ONE_SUPPLY] = 2, [STORY_BMC_LIES] = 3, [STORY_BMC_EARLY] = 6,
+	    [STORY_BMC_FAILS] = 2, [STORY_BMC_HANGS] = 2, [STORY_BMC_REFUSES_WHEN_OFF] = 2, [STORY_BMC_LOSSY] = 4,
+	    [STORY_API_REFUSES] = 3, [STORY_API_HANGS] = 3, [STORY_API_LOSES] = 4, [STORY_API_ONE_WAY] = 3, [STORY_API_ERRORS] = 4,
+	    [STORY_CONDUCTOR] = 3, [STORY_SCHEDULER] = 3, [STORY_BUS] = 3, [STORY_NEUTRON] = 2, [STORY_PLACEMENT] = 2, [STORY_CELL] = 2,
+	    [STORY_SPAWN_FAILS] = 4, [STORY_MAIL_HANGS] = 2, [STORY_STORE_FULL] = 2, [STORY_STORE_FAILS] = 2, [STORY_STORE_UNSURE] = 3,
+	    [STORY_STORE_SLOW] = 2, [STORY_KILL] = 12, [STORY_FREEZE] = 6, [STORY_CLOCK] = 2, [STORY_MAINTENANCE] = 2, [STORY_SHUTDOWN] = 1,
+	    [STORY_CONFIRM_DEAD] = 3, [STORY_RELEASE] = 6},
+	.back_low_ms = 60000,
+	.back_high_ms = 5 * MINUTES,
+	.back_early_per_mille = 200},
+    {.name = "operators",
+	.summary = "as dense, with operators who confirm deaths of hosts that live",
+	.size = {.hosts = 10, .instances = 30, .projects = 2},
+	.tale_ms = 30 * MINUTES,
+	.rest_ms = 30 * MINUTES,
+	.per_hour = {[STORY_DEATH] = 20, [STORY_HANG] = 40, [STORY_ISOLATED] = 20, [STORY_BMC_DEAD] = 20, [STORY_CONFIRM_DEAD] = 10,
+	    [STORY_CONFIRM_WRONG] = 20, [STORY_RELEASE] = 10, [STORY_MAINTENANCE] = 10, [STORY_SHUTDOWN] = 10, [STORY_KILL] = 6},
+	.back_low_ms = 60000,
+	.back_high_ms = 5 * MINUTES,
+	.back_early_per_mille = 300},
+};
+
+const struct story_profile *story_profile_at(unsigned k)
+{
+	return k < sizeof(profiles) / sizeof(profiles[0]) ? &profiles[k] : NULL;
+}
+
+const struct story_profile *story_profile_named(const char *name)
+{
+	for (unsigned k = 0; story_profile_at(k); k++) {
+		if (str_eq(story_profile_at(k)->name, name))
+			return story_profile_at(k);
+	}
+	return NULL;
+}
+
+const char *story_kind_name(enum story_kind k)
+{
+	return rows[k].name;
+}
+
+/* --- telling it --- */
+
+static void strike_ends(void *arg)
+{
+	struct strike *s = arg;
+
+	if (sim.is_traced)
+		printf("[%9.3f] --- %s is over (%s)\n", (double)sim.now_ms / 1000, rows[s->kind].name, realm_host_name(s->host));
+	rows[s->kind].end(s->host);
+	witness_world();
+	free(s);
+}
+
+static void strike_begins(void *arg)
+{
+	struct strike *s = arg;
+	const struct row *row = &rows[s->kind];
+
+	story.begun[s->kind]++;
+	story.faults += row->is_fault;
+	if (sim.is_traced)
+		printf("[%9.3f] --- %s (%s)\n", (double)sim.now_ms / 1000, row->name, realm_host_name(s->host));
+	row->begin(s->host);
+	witness_world();
+	if (row->end && s->ms)
+		sim_after(s->ms, strike_ends, s);
+	else
+		free(s);
+}
+
+static void strike_later(int64_t in_ms, enum story_kind kind, uint32_t host, int64_t ms)
+{
+	struct strike *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		abort();
+	*s = (struct strike){kind, host, ms};
+	sim_after(in_ms, strike_begins, s);
+}
+
+void story_strike(enum story_kind kind, uint32_t host, int64_t ms)
+{
+	strike_later(0, kind, host, ms);
+}
+
+static void calm(void *arg)
+{
+	(void)arg;
+	story_calm();
+}
+
+void story_calm(void)
+{
+	for (int k = 0; k < STORY_N; k++) {
+		if (!rows[k].is_fault || !rows[k].end || k == STORY_MASS_ISOLATED)
+			continue;
+		for (uint32_t h = 0; h < realm.host_n; h++)
+			rows[k].end(h);
+	}
+	if (sim.is_traced)
+		printf("[%9.3f] --- every fault is over\n", (double)sim.now_ms / 1000);
+}
+
+void story_begin(const struct story_profile *p)
+{
+	telling = p;
+	story = (struct story){0};
+	for (int k = 0; k < STORY_N; k++) {
+		uint64_t expected = (uint64_t)p->per_hour[k] * (uint64_t)p->tale_ms, n = expected / HOURS;
+
+		n += rng_below(&sim.rng, HOURS) < expected % HOURS;
+		while (n--)
+			strike_later(sim_between(5000, p->tale_ms), (enum story_kind)k, (uint32_t)rng_below(&sim.rng, realm.host_n),
+			    1000 * sim_between(rows[k].low_s, rows[k].high_s));
+	}
+	sim_after(p->tale_ms + 1, calm, NULL);
+}
