@@ -184,6 +184,18 @@ void witness_mail(const struct io_mail *mail)
 	witness.mails++;
 }
 
+/* Every evacuation of the cloud, for whoever looks at a failed run. */
+static void evacuations_show(void)
+{
+	struct cloudsim_stamp s;
+
+	for (size_t k = 0; sim.is_traced && k < cloudsim_model_stamp_count(realm.cloud); k++) {
+		cloudsim_model_stamp(realm.cloud, k, &s);
+		printf("  evacuation %lld of %s: %s -> %s %s, called %.3f, begun %.3f, ended %.3f\n", (long long)s.migration_id, s.instance,
+		    s.source, s.dest ? s.dest : "?", s.status, (double)s.accepted_ms / 1000, (double)s.started_ms / 1000, (double)s.ended_ms / 1000);
+	}
+}
+
 void witness_world(void)
 {
 	const struct cloudsim_dual *duals;
@@ -199,6 +211,7 @@ void witness_world(void)
 	}
 	if (doubles > witness.double_calls) {
 		witness.double_calls = doubles;
+		evacuations_show();
 		sim_violated("second evacuate call while one of the same instance is under way");
 	}
 }
