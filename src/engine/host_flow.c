@@ -93,6 +93,7 @@ static void recovery_try(struct engine *e, struct recovery *r)
 		r->rec.off_attempt++;
 		r->rec.off_outcome = OUTCOME_UNKNOWN;
 		budget_ms = host_of(e, r)->policy.level[r->rec.level].timeout_ms;
+		host_weigh(e, host_of(e, r), 0, &r->rec);
 	}
 	/* part of the announcement: a restart between call and answer must not take our own mark for an operator's */
 	r->rec.we_forced_down |= r->rec.row == HOST_ROW_FORCING_DOWN;
@@ -186,6 +187,7 @@ void recovery_open(struct engine *e, struct host *h)
 	    ++e->recovery_count);
 	r->rec.opened_wall_ms = e->wall_ms;
 	r->proof_checked = true;
+	host_weigh(e, h, 0, &r->rec);
 	recovery_enter(e, r, HOST_ROW_SUSPECT, NULL);
 }
 
@@ -217,7 +219,11 @@ static bool recovery_pass_gate(struct engine *e, struct recovery *r)
 	struct gate_answer gate;
 	char text[REASON_SIZE];
 
-	switch (fence_gate(e, host_of(e, r), r, e->now_ms, &gate)) {
+	enum gate answer = fence_gate(e, host_of(e, r), r, e->now_ms, &gate);
+
+	if (answer != GATE_GO)
+		host_weigh(e, host_of(e, r), 0, &r->rec);
+	switch (answer) {
 	case GATE_GO:
 		break;
 	case GATE_CLEAR:

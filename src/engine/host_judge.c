@@ -19,6 +19,7 @@ static void judge_look(struct engine *e, struct recovery *r, struct judged *j)
 {
 	struct host *h = host_of(e, r);
 
+	host_weigh(e, h, r->work.began_ms, &r->rec);
 	switch (host_verdict(e, h, e->now_ms, r->work.began_ms)) {
 	case VERDICT_DOWN:
 		j->outcome = OUTCOME_DONE;

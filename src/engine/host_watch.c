@@ -181,6 +181,7 @@ static void proof_void(struct engine *e, struct recovery *r, const char *what)
 	struct host *h = host_of(e, r);
 	char why[REASON_SIZE], key[HOST_NAME_SIZE + 32];
 
+	host_weigh(e, h, 0, &r->rec);
 	r->rec.proof.is_void = true;
 	r->proof_durable = false;
 	r->rec.refences++;
@@ -216,10 +217,13 @@ void recovery_sign_of_life(struct engine *e, struct recovery *r, const char *wha
 		return;
 	}
 	snprintf(why, sizeof(why), "sign of life: %.100s", what);
-	if (row == HOST_ROW_SUSPECT || (row == HOST_ROW_CONFIRMING && !r->rec.proof.is_void))
+	if (row == HOST_ROW_SUSPECT || (row == HOST_ROW_CONFIRMING && !r->rec.proof.is_void)) {
+		host_weigh(e, host_of(e, r), 0, &r->rec);
 		recovery_enter(e, r, HOST_ROW_CLEARED, why);
-	else if (r->rec.row == HOST_ROW_RECOVERED)
+	} else if (r->rec.row == HOST_ROW_RECOVERED) {
+		host_weigh(e, host_of(e, r), 0, &r->rec);
 		recovery_enter(e, r, HOST_ROW_RETURNING, why);
+	}
 }
 
 void recovery_compute_reports(struct engine *e, struct recovery *r)

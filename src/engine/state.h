@@ -195,6 +195,8 @@ uint64_t op_number(enum op_slot slot, uint32_t ref, uint32_t gen);
 
 /* verdict.c: evidence -> verdict */
 enum verdict host_verdict(const struct engine *e, const struct host *h, int64_t now_ms, int64_t not_before_ms);
+/* write down what every monitor says of this host, what was seen before @not_before_ms as unknown */
+void host_weigh(const struct engine *e, const struct host *h, int64_t not_before_ms, struct recovery_record *ret);
 void host_take_evidence(struct engine *e, const struct engine_evidence *ev);
 void host_take_service(struct engine *e, const struct engine_service *s);
 void host_take_device(struct engine *e, uint32_t host, uint32_t level, enum power power);

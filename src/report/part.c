@@ -115,6 +115,30 @@ static cJSON *moments(uint16_t mask)
 	return a;
 }
 
+void part_evidence_add(cJSON *o, const struct recovery_record *r)
+{
+	cJSON *a;
+
+	part_at(o, "weighed_at_ms", r->weighed_wall_ms);
+	if (!r->weighed_wall_ms) {
+		cJSON_AddNullToObject(o, "evidence");
+		return;
+	}
+	a = cJSON_AddArrayToObject(o, "evidence");
+	for (size_t k = 0; k < SIGHTING_MAX && r->sightings[k].monitor[0]; k++) {
+		const struct sighting *s = &r->sightings[k];
+		cJSON *x = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(x, "monitor", s->monitor);
+		part_text(x, "path", s->path);
+		cJSON_AddStringToObject(x, "says", sign_name(s->sign));
+		part_at(x, "seen_at_ms", s->seen_wall_ms);
+		part_at(x, "since_at_ms", s->since_wall_ms);
+		cJSON_AddBoolToObject(x, "must_say_dead", s->is_asked);
+		cJSON_AddItemToArray(a, x);
+	}
+}
+
 cJSON *part_recovery(const struct recovery_record *r)
 {
 	cJSON *o = cJSON_CreateObject(), *n;
@@ -127,6 +151,7 @@ cJSON *part_recovery(const struct recovery_record *r)
 	part_at(o, "opened_at_ms", r->opened_wall_ms);
 	part_text(o, "why", r->why);
 	cJSON_AddItemToObject(o, "hold", hold(r));
+	part_evidence_add(o, r);
 	cJSON_AddItemToObject(o, "proof", part_proof(&r->proof));
 	n = cJSON_AddObjectToObject(o, "instances_n");
 	cJSON_AddNumberToObject(n, "selected", r->instance_n);

@@ -15,6 +15,8 @@ void part_text(cJSON *o, const char *key, const char *text);
 
 /** part_proof() - what proves that the host cannot write, as an object; NULL where there is none. */
 cJSON *part_proof(const struct proof *p);
+/** part_evidence_add() - the evidence that was weighed last and when, under `evidence` and `weighed_at_ms`; nulls where none is recorded. */
+void part_evidence_add(cJSON *o, const struct recovery_record *r);
 /** part_recovery() - one recovery in short. The caller may add what only a running engine knows. */
 cJSON *part_recovery(const struct recovery_record *r);
 /** part_timeline() - when a recovery first entered the rows that people ask for. */

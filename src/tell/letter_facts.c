@@ -286,6 +286,26 @@ static void timeline_put(cJSON *o, const struct recovery_record *r)
 	}
 }
 
+static void evidence_put(cJSON *o, const struct recovery_record *r)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "evidence");
+
+	for (size_t k = 0; k < SIGHTING_MAX && r->sightings[k].monitor[0]; k++) {
+		const struct sighting *s = &r->sightings[k];
+		cJSON *line = cJSON_CreateObject();
+
+		if (!line || !cJSON_AddItemToArray(list, line)) {
+			cJSON_Delete(line);
+			return;
+		}
+		put(line, "monitor", s->monitor);
+		put(line, "path", s->path);
+		put(line, "says", sign_name(s->sign));
+		put_time(line, "seen_at", s->seen_wall_ms);
+		put_time(line, "since", s->sign == SIGN_UNKNOWN ? 0 : s->since_wall_ms);
+	}
+}
+
 static void recovery_put(cJSON *o, const struct tell_facts *f)
 {
 	const struct recovery_record *r = f->recovery;
@@ -313,6 +333,7 @@ cJSON *tell_admin_facts(const struct tell_facts *f, size_t rows_max)
 	if (o && r.all) {
 		times_put(o, f);
 		recovery_put(o, f);
+		evidence_put(o, f->recovery);
 		timeline_put(o, f->recovery);
 		projects_put(o, f, &r, rows_max, true);
 	}

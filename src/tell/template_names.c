@@ -53,6 +53,12 @@ static const struct name_row name_rows[] = {
     {"proof", "", TELL_NAME_VALUE, FOR_ADMIN},     /* kind of proof, empty = there is none; likewise below */
     {"proof_by", "", TELL_NAME_VALUE, FOR_ADMIN},
     {"proof_at", "", TELL_NAME_VALUE, FOR_ADMIN},
+    {"evidence", "", TELL_NAME_LIST, FOR_ADMIN}, /* what the monitors said when they were weighed last */
+    {"monitor", "evidence", TELL_NAME_VALUE, FOR_ADMIN},
+    {"path", "evidence", TELL_NAME_VALUE, FOR_ADMIN},
+    {"says", "evidence", TELL_NAME_VALUE, FOR_ADMIN},    /* alive, dead, unknown */
+    {"seen_at", "evidence", TELL_NAME_VALUE, FOR_ADMIN}, /* UTC, empty = never */
+    {"since", "evidence", TELL_NAME_VALUE, FOR_ADMIN},   /* UTC, empty when it says unknown */
     {"timeline", "", TELL_NAME_LIST, FOR_ADMIN},
     {"at", "timeline", TELL_NAME_VALUE, FOR_ADMIN},
     {"what", "timeline", TELL_NAME_VALUE, FOR_ADMIN},

@@ -291,8 +291,10 @@ void cloud_make(struct cloud *c)
 	bed_make(&c->bed);
 	bed_open(&c->bed);
 	o.monitor_n = 2;
-	for (uint32_t m = 0; m < 2; m++)
+	for (uint32_t m = 0; m < 2; m++) {
 		o.monitor_name[m] = monitors[m].name;
+		str_copy(o.monitor_path[m], MONITOR_PATH_SIZE, monitors[m].path);
+	}
 	c->engine = engine_create(&o);
 	c->actions = calloc(1, sizeof(*c->actions));
 	c->now_ms = 1000;

@@ -68,6 +68,10 @@ static int scene_open(void **state)
 	r->due = 1u << MOMENT_CONFIRMED;
 	r->proof = (struct proof){.kind = PROOF_POWER, .by = "ipmi", .at_wall_ms = 1700000004000};
 	r->opened_wall_ms = 1700000000000;
+	r->weighed_wall_ms = 1700000003000;
+	r->sightings[0] = (struct sighting){
+	    "nova", "nova-bus", SIGN_DEAD, true, .seen_wall_ms = 1700000002000, .since_wall_ms = 1700000001000};
+	r->sightings[1] = (struct sighting){"probe", "mgmt<&>", SIGN_UNKNOWN, true, 0, 0};
 	for (int row = HOST_ROW_SUSPECT; row <= HOST_ROW_RECOVERED; row++)
 		r->stamp_wall_ms[row] = 1700000000000 + row * 1000;
 	s->instances[0] = instance("aaaaaaaa-0000-4000-8000-000000000001", HOSTILE, "p-one", INSTANCE_ROW_DONE);

@@ -153,12 +153,17 @@ def case_tells_a_recovery(bed, daemon, run):
     recovery = shown['recovery']
     assert shown['source'] == 'daemon' and recovery['proof']['valid'], recovery
     assert recovery['instances'] and all(i['state'] == 'done' and i['destination'] != 'compute-2' for i in recovery['instances']), recovery
+    cut = next(s for s in recovery['steps'] if s['state'] == 'fencing')
+    assert sorted(e['monitor'] for e in cut['evidence']) == ['nova', 'probe'] and cut['weighed_at_ms'] <= cut['written_at_ms'], cut
+    assert all(e['says'] == 'dead' and e['path'] and e['must_say_dead'] and
+               recovery['opened_at_ms'] <= e['seen_at_ms'] <= cut['weighed_at_ms'] for e in cut['evidence']), cut
     times = recovery['timeline']
     order = [times[k + '_at_ms'] for k in ('suspect', 'confirmed', 'fenced', 'forced_down', 'evacuating', 'evacuated', 'recovered')]
     assert None not in order and order == sorted(order), times
     daemon.stop()
     said = run('recovery', 'show', live['id'])
     assert said.status == 0 and 'recovered' in said.out and 'reading the journal' in said.err, said
+    assert 'Evidence' in said.out and 'asks it' in said.out, said
     again = json.loads(run('--json', '--state', bed.dir + '/state', 'recovery', 'show', live['id']).out)
     assert again['source'] == 'journal' and again['recovery']['steps'][:len(recovery['steps'])] == recovery['steps']
     assert live['id'] in run('recoveries', '--all').out
