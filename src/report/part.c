@@ -211,7 +211,20 @@ cJSON *part_maintenance(const struct host_record *h)
 	return o;
 }
 
-cJSON *part_levels(const struct host_record *h, const struct host_policy *policy)
+static cJSON *reading(const struct report_reading *r)
+{
+	cJSON *o;
+
+	if (!r || !r->wall_ms)
+		return cJSON_CreateNull();
+	o = cJSON_CreateObject();
+	cJSON_AddStringToObject(o, "reads", power_name(r->power));
+	part_at(o, "read_at_ms", r->wall_ms);
+	part_text(o, "reason", r->reason);
+	return o;
+}
+
+cJSON *part_levels(const struct host_record *h, const struct host_policy *policy, const struct report_reading *readings)
 {
 	cJSON *a = cJSON_CreateArray();
 
@@ -227,6 +240,7 @@ cJSON *part_levels(const struct host_record *h, const struct host_policy *policy
 		cJSON_AddBoolToObject(o, "has_read_on", is_on);
 		cJSON_AddBoolToObject(o, "reads_off_while_alive", is_wrong);
 		cJSON_AddBoolToObject(o, "usable", is_on && !is_wrong);
+		cJSON_AddItemToObject(o, "last_reading", reading(readings ? &readings[l] : NULL));
 		cJSON_AddItemToArray(a, o);
 	}
 	return a;

@@ -320,6 +320,13 @@ static void beside(void *arg, uint32_t host, struct report_host *ret)
 {
 	ret->segment = host == 5 ? NULL : "rack-1";
 	ret->is_listed = true;
+	if (host == 0)
+		ret->reading[0] = (struct report_reading){POWER_ON, WALL_AT_START + 420000, ""};
+	if (host == 2)
+		ret->reading[0] =
+		    (struct report_reading){POWER_UNKNOWN, WALL_AT_START + 424000, "no answer from 10.0.0.3"};
+	if (host == 4)
+		ret->reading[0] = (struct report_reading){POWER_OFF, WALL_AT_START + 1000, NULL};
 }
 
 struct report_live cloud_live(const struct cloud *c)

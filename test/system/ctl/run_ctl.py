@@ -91,6 +91,10 @@ def in_state(shown, state):
     return shown if shown['recovery']['state'] == state else None
 
 
+def all_read(answer):
+    return answer if all(level['last_reading'] for host in answer['hosts'] for level in host['fence_levels']) else None
+
+
 def case_asks_and_orders(bed, daemon, run):
     """questions and orders to a running daemon"""
     said = run('status')
@@ -98,6 +102,11 @@ def case_asks_and_orders(bed, daemon, run):
     said = run('fence', 'test', 'compute-1')
     assert said.status == 0 and ' on ' in said.out, said
     until('every device has read on', lambda: all(h['fenceable'] for h in json.loads(run('--json', 'fence', 'status').out)['hosts']))
+    answer = until('every device was read since the start', lambda: all_read(json.loads(run('--json', 'fence', 'status').out)))
+    for host in answer['hosts']:
+        read = host['fence_levels'][0]['last_reading']
+        assert read['reads'] == 'on' and not read['reason'] and 0 <= answer['now_at_ms'] - read['read_at_ms'] < 60000, host
+    assert '(last: on ' in run('fence', 'status').out
     said = run('maintenance', 'compute-4', 'on')
     assert said.status == 0 and '(uid ' in said.out, said
     host = json.loads(run('--json', 'explain', 'compute-4').out)['host']
@@ -117,6 +126,8 @@ def case_maintenance_survives(bed, daemon, run):
     """an order that was confirmed is in the journal, whatever happens to the daemon"""
     assert run('maintenance', 'compute-3', 'on').status == 0
     daemon.kill()
+    said = run('fence', 'status')
+    assert said.status == 0 and 'only a running daemon knows' in said.out and '(last: ' not in said.out, said
     said = run('--json', 'hosts')
     assert said.status == 0 and 'reading the journal' in said.err, said
     host = next(h for h in json.loads(said.out)['hosts'] if h['name'] == 'compute-3')
@@ -182,6 +193,8 @@ def case_held_and_confirmed_dead():
         assert held['hold']['cause'] == 'fence-failed' and f"osha release {held['id']}" in held['hold']['release'], held
         said = run('fence', 'test', 'compute-2')
         assert said.status == 3 and 'unknown' in said.out, said
+        read = next(h for h in json.loads(run('--json', 'fence', 'status').out)['hosts'] if h['name'] == 'compute-2')['fence_levels'][0]['last_reading']
+        assert read['reads'] == 'unknown' and read['reason'], read
         seen = daemon.log().count('compute-2 ')
         assert run('release', held['id']).status == 0
         until('it was tried again and is held again', lambda: daemon.log().count('compute-2 ') > seen and run('status').status == 3)
