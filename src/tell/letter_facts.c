@@ -54,19 +54,21 @@ static const char *state_words(enum server_state s)
 }
 
 /* For users: without any word of the cloud's inside. */
-static const char *end_words(const struct instance_record *i, enum moment moment)
+static const char *end_words(const struct instance_record *i, const struct tell_facts *f)
 {
+	bool is_anothers = i->source[0] && !str_eq(i->source, f->recovery->host); /* it was only on its way here */
+
 	switch (standing_of(i)) {
 	case STANDING_OK:
 		return i->wanted == SERVER_ACTIVE ? "running again" : "restored to its former state";
 	case STANDING_GONE:
-		return "no longer exists";
+		return is_anothers ? "no longer part of this recovery" : "no longer exists";
 	case STANDING_FAILED:
 		return "not recovered; the administrators know";
 	case STANDING_DOWN:
 		break;
 	}
-	return moment == MOMENT_HELD ? "not recovered yet" : "down";
+	return f->moment == MOMENT_HELD ? "not recovered yet" : "down";
 }
 
 static void instance_add(cJSON *list, const struct instance_record *i, const struct tell_facts *f, bool for_admin)
@@ -82,7 +84,7 @@ static void instance_add(cJSON *list, const struct instance_record *i, const str
 	put(o, "state", state_words(i->wanted));
 	put(o, "is_ok", standing_of(i) == STANDING_OK ? "yes" : "");
 	if (!for_admin) {
-		put(o, "end", end_words(i, f->moment));
+		put(o, "end", end_words(i, f));
 		return;
 	}
 	put(o, "end", i->row == INSTANCE_ROW_NONE ? "down" : instance_row_name(i->row));

@@ -187,6 +187,22 @@ static void two_projects_on_one_host(void **state)
 	}
 }
 
+/* It was on its way to the host that died, and another recovery has it now: nobody is told that it does not exist. */
+static void what_another_recovery_moves_is_not_called_gone(void **state)
+{
+	struct scene *s = *state;
+	struct instance_record *i = NULL;
+	STR_AUTO char *carol = NULL;
+
+	for (int k = 0; k < 5; k++)
+		i = s->instances[k].row == INSTANCE_ROW_GONE ? &s->instances[k] : i;
+	assert_non_null(i);
+	str_copy(i->source, sizeof(i->source), "cmp-02");
+	carol = facts_text(s, "carol@example.com");
+	assert_non_null(strstr(carol, "no longer part of this recovery"));
+	assert_null(strstr(carol, "no longer exists"));
+}
+
 static void counts(void **state)
 {
 	const struct scene *s = *state;
@@ -420,6 +436,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(readers, scene_open, scene_close),
 	    cmocka_unit_test(addresses),
 	    cmocka_unit_test_setup_teardown(two_projects_on_one_host, scene_open, scene_close),
+	    cmocka_unit_test_setup_teardown(what_another_recovery_moves_is_not_called_gone, scene_open, scene_close),
 	    cmocka_unit_test_setup_teardown(counts, scene_open, scene_close), cmocka_unit_test(who_is_concerned),
 	    cmocka_unit_test(keys), cmocka_unit_test_setup_teardown(user_mails, scene_open, scene_close),
 	    cmocka_unit_test_setup_teardown(admin_mails, scene_open, scene_close),
