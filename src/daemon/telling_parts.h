@@ -179,6 +179,3 @@ struct telling {
 bool telling_has_server(const struct telling *t);
 /** telling_backoff_ms() - pause before try number @tries + 1, @tries >= 1. */
 int64_t telling_backoff_ms(const struct telling *t, uint32_t tries);
-/** telling_templates_load() - the operator's templates; wrong ones go to @problems and are left out. */
-int telling_templates_load(
-    const struct config *cfg, struct tell_templates *ret, struct config_problems *problems, struct osha_err *reterr);

@@ -153,6 +153,27 @@ def case_reloads(bed, daemon, run):
     assert run('reload').status == 0 and run('config', 'check').status == 0
 
 
+def case_checks_templates(bed, daemon, run):
+    """config check tells of a wrong template what the daemon would, before the daemon does"""
+    folder = bed.dir + '/templates'
+    os.mkdir(folder)
+    with open(bed.config, encoding='utf-8') as f:
+        good = f.read()
+    with open(bed.config, 'w', encoding='utf-8') as f:
+        f.write(good + f'notify: {{email: {{templates: {folder}}}}}\n')
+    assert run('config', 'check').status == 0
+    with open(folder + '/admin-held.html', 'w', encoding='utf-8') as f:
+        f.write('<p>\n{{hots}}\n')
+    said, reloaded = run('config', 'check'), run('reload')
+    assert said.status == 2 and f'{folder}/admin-held.html:2' in said.out and '{{hots}}' in said.out and '1 error' in said.out, said
+    assert reloaded.status == 2 and next(line for line in said.out.splitlines() if 'hots' in line) in reloaded.err, (said, reloaded)
+    problems = json.loads(run('--json', 'config', 'check').out)['problems']
+    assert [p['line'] for p in problems if p['level'] == 'error'] == [2], problems
+    os.rename(folder, folder + '-gone')
+    said = run('config', 'check')
+    assert said.status == 2 and 'expected a folder with templates' in said.out, said
+
+
 def case_tells_a_recovery(bed, daemon, run):
     """a recovery, as the daemon and as the journal tell it"""
     bed.power('compute-2')
