@@ -55,6 +55,8 @@ struct people {
 /** people_take() - hold a project; NULL when out of memory. people_drop() - give it back. */
 struct people *people_take(struct telling *t, const char *project_id);
 void people_drop(struct people *p);
+/** people_project_name() - the name of a project that was looked up not too long ago; NULL or "" = not known. @telling: struct telling. */
+const char *people_project_name(const void *telling, const char *project_id);
 /** people_ask() - have it looked up, if it is time and fewer than TELLING_LOOKUPS_MAX are. */
 void people_ask(struct people *p);
 /** people_session_lost() - the session that was asked is gone. people_free_all() - forget everything. */

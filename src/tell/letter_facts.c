@@ -141,13 +141,33 @@ static void row_take(struct rows *r, const struct instance_record *i)
 	r->open_n += s == STANDING_DOWN || s == STANDING_FAILED;
 }
 
-static const struct tell_project *project_find(const struct tell_facts *f, const char *id)
+/* "" where nobody knows it */
+static const char *project_name(const struct tell_facts *f, const char *id)
 {
-	for (size_t k = 0; k < f->project_n; k++) {
-		if (str_eq(f->projects[k].id, id))
-			return &f->projects[k];
+	const char *name = NULL;
+
+	for (size_t k = 0; k < f->project_n && !name; k++) {
+		if (str_eq(f->projects[k].id, id) && f->projects[k].name[0])
+			name = f->projects[k].name;
 	}
-	return NULL;
+	if (!name && f->project_name)
+		name = f->project_name(f->arg, id);
+	return name ? name : "";
+}
+
+static cJSON *project_add(cJSON *projects, const struct tell_facts *f, const char *id)
+{
+	const char *name = project_name(f, id);
+	cJSON *p = cJSON_CreateObject();
+
+	if (!p || !cJSON_AddItemToArray(projects, p)) {
+		cJSON_Delete(p);
+		return NULL;
+	}
+	put(p, "project", name[0] ? name : id);
+	put(p, "project_id", id);
+	put(p, "is_named", name[0] ? "yes" : "");
+	return p;
 }
 
 static void projects_put(cJSON *o, const struct tell_facts *f, struct rows *r, size_t rows_max, bool for_admin)
@@ -164,15 +184,10 @@ static void projects_put(cJSON *o, const struct tell_facts *f, struct rows *r, s
 		const struct instance_record *i = r->all[k];
 
 		if (k == 0 || !str_eq(i->project, r->all[k - 1]->project)) {
-			const struct tell_project *project = project_find(f, i->project);
-			cJSON *p = cJSON_CreateObject();
+			cJSON *p = project_add(projects, f, i->project);
 
-			if (!p || !cJSON_AddItemToArray(projects, p)) {
-				cJSON_Delete(p);
+			if (!p)
 				return;
-			}
-			put(p, "project", project && project->name[0] ? project->name : i->project);
-			put(p, "project_id", i->project);
 			list = cJSON_AddArrayToObject(p, "instances");
 		}
 		instance_add(list, i, f, for_admin);

@@ -34,6 +34,7 @@ static const struct name_row name_rows[] = {
     {"projects", "", TELL_NAME_LIST, FOR_USER | FOR_ADMIN},
     {"project", "projects", TELL_NAME_VALUE, FOR_USER | FOR_ADMIN}, /* its name, or its id where that is not known */
     {"project_id", "projects", TELL_NAME_VALUE, FOR_USER | FOR_ADMIN},
+    {"is_named", "projects", TELL_NAME_VALUE, FOR_USER | FOR_ADMIN}, /* "yes" where its name is known, or empty */
     {"instances", "projects", TELL_NAME_LIST, FOR_USER | FOR_ADMIN},
     {"name", "instances", TELL_NAME_VALUE, FOR_USER | FOR_ADMIN},
     {"uuid", "instances", TELL_NAME_VALUE, FOR_USER | FOR_ADMIN},

@@ -203,6 +203,30 @@ static void what_another_recovery_moves_is_not_called_gone(void **state)
 	assert_null(strstr(carol, "no longer exists"));
 }
 
+static const char *name_of(const void *arg, const char *id)
+{
+	assert_string_equal(arg, "the daemon");
+	return str_eq(id, "p-one") ? "from-elsewhere" : NULL;
+}
+
+/* The administrators' letter is written before the people are looked up: what the daemon knows from before is used, an id stands alone. */
+static void a_project_has_its_name_where_anybody_knows_it(void **state)
+{
+	const struct scene *s = *state;
+	struct tell_facts facts = s->facts;
+	TELL_LETTER_AUTO struct tell_letter letter = {0};
+	JSON_AUTO cJSON *o = NULL;
+
+	facts.project_n = 0;
+	facts.project_name = name_of;
+	facts.arg = "the daemon";
+	o = tell_admin_facts(&facts, TELL_ROWS_MAX);
+	assert_int_equal(tell_letter_write(&s->templates, TELL_ADMIN_RECOVERED, o, &letter, NULL), 0);
+	assert_non_null(strstr(letter.text, "Project from-elsewhere (p-one)\n"));
+	assert_non_null(strstr(letter.text, "Project p-two\n"));
+	assert_null(strstr(letter.html, "p-two</span>"));
+}
+
 static void counts(void **state)
 {
 	const struct scene *s = *state;
@@ -437,6 +461,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(addresses),
 	    cmocka_unit_test_setup_teardown(two_projects_on_one_host, scene_open, scene_close),
 	    cmocka_unit_test_setup_teardown(what_another_recovery_moves_is_not_called_gone, scene_open, scene_close),
+	    cmocka_unit_test_setup_teardown(a_project_has_its_name_where_anybody_knows_it, scene_open, scene_close),
 	    cmocka_unit_test_setup_teardown(counts, scene_open, scene_close), cmocka_unit_test(who_is_concerned),
 	    cmocka_unit_test(keys), cmocka_unit_test_setup_teardown(user_mails, scene_open, scene_close),
 	    cmocka_unit_test_setup_teardown(admin_mails, scene_open, scene_close),
