@@ -16,7 +16,9 @@ enum {
 	REASON_SIZE = 160,     /* a short sentence for people; cut, never split in a UTF-8 sequence */
 	DEVICE_NAME_SIZE = 64, /* name of a fence device in the configuration */
 	MONITOR_MAX = 8,       /* monitors that one policy can name */
-	FENCE_LEVEL_MAX = 4,   /* fence levels of one host */
+	MONITOR_NAME_SIZE = 16,
+	MONITOR_PATH_SIZE = 32, /* name of the way that evidence travels, cut */
+	FENCE_LEVEL_MAX = 4,    /* fence levels of one host */
 };
 
 /* How an operation ended. */

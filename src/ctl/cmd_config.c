@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "config/explain.h"
 #include "ctl/ask.h"
+#include "tell/template_folder.h"
 
 #define CONFIG_DEFAULT "/etc/osha/osha.yaml"
 
@@ -43,6 +44,14 @@ static void problems_text(const struct config_problems *problems, const char *fi
 	    problems->error_n == 1 ? "" : "s", problems->warning_n, problems->warning_n == 1 ? "" : "s");
 }
 
+/* The templates for mails are part of what the daemon loads: it does not start with wrong ones. */
+static int templates_check(const struct config *cfg, struct config_problems *problems, struct osha_err *reterr)
+{
+	TELL_TEMPLATES_AUTO struct tell_templates templates = {0};
+
+	return tell_folder_load(cfg, &templates, problems, reterr);
+}
+
 static int run_check(struct ctl *c, struct osha_err *reterr)
 {
 	PROBLEMS_AUTO struct config_problems problems = CONFIG_PROBLEMS_INIT;
@@ -51,6 +60,8 @@ static int run_check(struct ctl *c, struct osha_err *reterr)
 	JSON_AUTO cJSON *o = cJSON_CreateObject();
 	int r = config_load(file_of(c), &cfg, &problems, reterr), shown;
 
+	if (r == 0)
+		r = templates_check(cfg, &problems, reterr);
 	if (r < 0 && r != -OSHA_E_CONFIG)
 		return r;
 	if (c->is_json) {
@@ -102,9 +113,10 @@ const struct command command_config_check = {
     .operand_max = 1,
     .summary =
 	"Check a configuration and print every error and warning with its line, what was expected and what to do.",
-    .doc =
-	"FILE is the one that --config names, else /etc/osha/osha.yaml. The cloud and the fence devices are not asked. "
-	"Ends with 2 when there is an error.",
+    .doc = "FILE is the one that --config names, else /etc/osha/osha.yaml. Templates for mails are checked as well, "
+	   "once the "
+	   "file itself is in order. The cloud and the fence devices are not asked. "
+	   "Ends with 2 when there is an error.",
     .run = run_check,
 };
 

@@ -48,6 +48,7 @@ static void reading_ended(void *arg, const struct fence_answer *a)
 	struct control_reading *g = arg;
 	struct control_test *t = g->test;
 	struct daemon *d = t->c->d;
+	uint32_t l = (uint32_t)(g - t->level);
 
 	g->run = NULL;
 	g->power = a->power;
@@ -55,7 +56,8 @@ static void reading_ended(void *arg, const struct fence_answer *a)
 	str_copy(g->reason, sizeof(g->reason), a->reason);
 	d->agents_running--;
 	t->running--;
-	reading_use(d, t->host, (uint32_t)(g - t->level), a->power);
+	devices_note(d, t->host, l, g->key, a);
+	reading_use(d, t->host, l, a->power);
 	perform_agent_freed(d);
 	if (!t->running)
 		test_answer(t);
@@ -76,6 +78,7 @@ static void reading_start(struct control_test *t, uint32_t l)
 	memset(&level, 0, sizeof(level));
 	g->test = t;
 	g->began_ms = io_now_ms(d->loop);
+	g->key = d->hosts[t->host].device_key[l];
 	if (config_fence_resolve(d->cfg, d->hosts[t->host].name, l, &level, &err) < 0 ||
 	    fence_run_start(&d->env, &job, &g->run, &err) < 0) {
 		str_copy(g->reason, sizeof(g->reason), err.msg);

@@ -7,11 +7,18 @@
 static void beside(void *arg, uint32_t host, struct report_host *ret)
 {
 	const struct daemon *d = arg;
+	const struct daemon_host *h = &d->hosts[host];
 	struct config_host from;
 
-	config_host_resolve(d->cfg, d->hosts[host].name, &from);
+	config_host_resolve(d->cfg, h->name, &from);
 	ret->segment = from.segment ? from.segment->name : NULL;
-	ret->is_listed = d->hosts[host].is_listed;
+	ret->is_listed = h->is_listed;
+	for (uint32_t l = 0; l < h->level_n; l++) {
+		const struct daemon_reading *g = &h->reading[l];
+
+		if (g->key == h->device_key[l])
+			ret->reading[l] = (struct report_reading){g->power, g->wall_ms, g->reason};
+	}
 }
 
 void control_live(struct control *c, struct report_live *ret, struct report_monitor *monitors)

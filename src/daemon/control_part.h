@@ -36,6 +36,7 @@ struct control_reading {
 	struct control_test *test;
 	struct fence_run *run;
 	int64_t began_ms, took_ms;
+	uint64_t key; /* of the device */
 	char device[DEVICE_NAME_SIZE];
 	enum power power;
 	char reason[REASON_SIZE];

@@ -34,6 +34,14 @@ enum {
 struct telling;
 struct control;
 
+/* What a fence device said when it was read last, whoever asked. */
+struct daemon_reading {
+	uint64_t key; /* of the device that was read: another one configured since has not been */
+	enum power power;
+	int64_t wall_ms; /* 0 = not yet */
+	char reason[REASON_SIZE];
+};
+
 /* What the daemon knows of a host beside the engine; same number as in the engine. */
 struct daemon_host {
 	char name[HOST_NAME_SIZE];
@@ -51,6 +59,7 @@ struct daemon_host {
 	bool is_reading;
 	bool was_read;   /* each level was asked at least once since the start */
 	int64_t rest_ms; /* until the next round, as its levels want it */
+	struct daemon_reading reading[FENCE_LEVEL_MAX];
 };
 
 struct daemon_ops;
@@ -189,6 +198,8 @@ void hosts_evidence_flush(struct daemon *d);
 /* devices.c: routine readings */
 void devices_start(struct daemon *d);
 void devices_stop(struct daemon *d);
+/** devices_note() - remember what a status of this level has answered; @key: of its device when it was asked. */
+void devices_note(struct daemon *d, uint32_t host, uint32_t level, uint64_t key, const struct fence_answer *answer);
 /** devices_all_read() - has each fence device that is not yet known to read on been asked once? For --once. */
 bool devices_all_read(struct daemon *d);
 

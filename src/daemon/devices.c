@@ -24,6 +24,7 @@ enum {
 struct reading {
 	struct daemon *d;
 	uint32_t host, level;
+	uint64_t key; /* of the device that is asked */
 };
 
 static int64_t jitter(int64_t ms)
@@ -36,6 +37,16 @@ static int64_t jitter(int64_t ms)
 static void read_next(struct daemon *d, struct daemon_host *h, int64_t in_ms)
 {
 	h->read_next_ms = io_now_ms(d->loop) + in_ms;
+}
+
+void devices_note(struct daemon *d, uint32_t host, uint32_t level, uint64_t key, const struct fence_answer *answer)
+{
+	struct daemon_reading *g = &d->hosts[host].reading[level];
+
+	g->key = key;
+	g->power = answer->outcome == OUTCOME_DONE ? answer->power : POWER_UNKNOWN;
+	g->wall_ms = io_wall_ms();
+	str_copy(g->reason, sizeof(g->reason), g->power == POWER_UNKNOWN ? answer->reason : "");
 }
 
 static void deliver(struct daemon *d, const struct reading *g, enum power power)
@@ -108,6 +119,7 @@ static void reading_ended(void *arg, const struct fence_answer *a)
 	p->run = NULL;
 	d->agents_running--;
 	d->hosts[g.host].is_reading = false;
+	devices_note(d, g.host, g.level, g.key, a);
 	if (g.level < d->hosts[g.host].level_n)
 		reading_take(d, &g, a);
 	perform_agent_freed(d);
@@ -125,13 +137,16 @@ static void reading_start(struct daemon *d, struct reading_run *p, uint32_t host
 	    .timeout_ms = d->cfg->fencing.status_timeout_ms,
 	    .fn = reading_ended,
 	    .arg = p};
+	struct fence_answer none = {.outcome = OUTCOME_REFUSED};
 	struct osha_err err = {0};
 
 	memset(&level, 0, sizeof(level));
-	p->g = (struct reading){d, host, h->read_level};
+	p->g = (struct reading){d, host, h->read_level, h->device_key[h->read_level]};
 	if (config_fence_resolve(d->cfg, h->name, h->read_level, &level, &err) < 0 ||
 	    fence_run_start(&d->env, &job, &p->run, &err) < 0) {
 		log_printf(LOG_P_ERR, "%s: fence device cannot be read: %s", h->name, err.msg);
+		str_copy(none.reason, sizeof(none.reason), err.msg);
+		devices_note(d, host, h->read_level, p->g.key, &none);
 		level_done(d, h, jitter(UNREADABLE_RETRY_MS));
 		return;
 	}

@@ -20,6 +20,8 @@ struct engine_options daemon_engine_options(const struct daemon *d)
 	struct engine_options o = engine_options_default();
 
 	o.monitor_n = CONFIG_MONITOR_N;
+	str_copy(o.monitor_path[CONFIG_MONITOR_NOVA], MONITOR_PATH_SIZE, c->monitors.nova.path);
+	str_copy(o.monitor_path[CONFIG_MONITOR_PROBE], MONITOR_PATH_SIZE, c->monitors.probe.path);
 	o.service_down_time_ms = c->verdict.service_down_time_ms;
 	o.recheck_after_ms = c->verdict.recheck_after_ms;
 	o.look_timeout_ms = c->verdict.confirm_timeout_ms;

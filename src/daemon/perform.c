@@ -27,6 +27,7 @@ struct daemon_op {
 	char host[HOST_NAME_SIZE];
 	struct evacuator_run *call;
 	struct fence_run *agent;
+	uint64_t device_key;  /* of the device that the agent speaks to */
 	bool is_in_line;      /* waits for a free place of an agent */
 	bool is_lost;         /* cancelled while looks of it are under way */
 	uint32_t looks;       /* under way */
@@ -179,6 +180,8 @@ static void agent_answered(void *arg, const struct fence_answer *a)
 
 	op->agent = NULL;
 	d->agents_running--;
+	if (op->kind == OP_POWER_STATUS)
+		devices_note(d, engine_host_find(d->engine, op->host), op->level, op->device_key, a);
 	log_printf(LOG_P_DEBUG, "%s: %s level %u: %s %s %s", op->host, op_kind_name(op->kind), op->level,
 	    outcome_name(a->outcome), power_name(a->power), a->reason);
 	op_end(op, &end);
@@ -207,6 +210,7 @@ static void op_run_agent(struct daemon_op *op)
 		op_fail(op, OUTCOME_REFUSED, FAULT_TRANSIENT, err.msg);
 		return;
 	}
+	op->device_key = op->d->hosts[engine_host_find(op->d->engine, op->host)].device_key[op->level];
 	op->d->agents_running++;
 }
 

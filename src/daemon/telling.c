@@ -8,6 +8,7 @@
 #include "base/strbuf.h"
 #include "daemon/telling_parts.h"
 #include "io/log.h"
+#include "tell/template_folder.h"
 
 bool telling_has_server(const struct telling *t)
 {
@@ -28,7 +29,7 @@ int64_t telling_backoff_ms(const struct telling *t, uint32_t tries)
 static int templates_open(struct telling *t, struct osha_err *reterr)
 {
 	PROBLEMS_AUTO struct config_problems problems = CONFIG_PROBLEMS_INIT;
-	int r = telling_templates_load(t->d->cfg, &t->own, &problems, reterr);
+	int r = tell_folder_load(t->d->cfg, &t->own, &problems, reterr);
 
 	for (size_t k = 0; k < problems.n; k++)
 		log_printf(LOG_P_ERR, "%s; the built-in template is used instead", problems.items[k].text);
@@ -39,7 +40,7 @@ int telling_check(const struct config *cfg, struct config_problems *problems, st
 {
 	TELL_TEMPLATES_AUTO struct tell_templates templates = {0};
 
-	return telling_templates_load(cfg, &templates, problems, reterr);
+	return tell_folder_load(cfg, &templates, problems, reterr);
 }
 
 int telling_open(struct daemon *d, struct osha_err *reterr)

@@ -103,6 +103,8 @@ static struct tell_facts facts_of(const struct telling_moment *m)
 	    .is_listed = m->is_listed,
 	    .projects = m->projects,
 	    .project_n = m->project_n,
+	    .project_name = people_project_name, /* the administrators' letters go out before anybody is asked */
+	    .arg = m->t,
 	    .wall_ms = io_wall_ms(),
 	};
 }

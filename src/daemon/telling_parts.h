@@ -55,6 +55,8 @@ struct people {
 /** people_take() - hold a project; NULL when out of memory. people_drop() - give it back. */
 struct people *people_take(struct telling *t, const char *project_id);
 void people_drop(struct people *p);
+/** people_project_name() - the name of a project that was looked up not too long ago; NULL or "" = not known. @telling: struct telling. */
+const char *people_project_name(const void *telling, const char *project_id);
 /** people_ask() - have it looked up, if it is time and fewer than TELLING_LOOKUPS_MAX are. */
 void people_ask(struct people *p);
 /** people_session_lost() - the session that was asked is gone. people_free_all() - forget everything. */
@@ -179,6 +181,3 @@ struct telling {
 bool telling_has_server(const struct telling *t);
 /** telling_backoff_ms() - pause before try number @tries + 1, @tries >= 1. */
 int64_t telling_backoff_ms(const struct telling *t, uint32_t tries);
-/** telling_templates_load() - the operator's templates; wrong ones go to @problems and are left out. */
-int telling_templates_load(
-    const struct config *cfg, struct tell_templates *ret, struct config_problems *problems, struct osha_err *reterr);

@@ -87,6 +87,16 @@ void people_drop(struct people *p)
 		p->users--;
 }
 
+const char *people_project_name(const void *telling, const char *project_id)
+{
+	const struct telling *t = telling;
+	const struct people *p = t->people;
+
+	while (p && !str_eq(p->project.id, project_id))
+		p = p->next;
+	return p ? p->project.name : NULL;
+}
+
 static void people_failed(struct people *p, const char *reason, bool is_final)
 {
 	p->failures++;

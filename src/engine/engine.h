@@ -48,11 +48,12 @@ enum verdict { VERDICT_UNKNOWN = 0, VERDICT_UP, VERDICT_DEGRADED, VERDICT_SUSPEC
 const char *verdict_name(enum verdict v);
 
 struct engine_options {
-	uint32_t monitor_n;                    /* monitors in use, 1..MONITOR_MAX; number 0 is nova */
-	const char *monitor_name[MONITOR_MAX]; /* borrowed for the engine's life */
-	int64_t service_down_time_ms;          /* nova's own; the window of the mass rule */
-	int64_t recheck_after_ms;              /* suspect: how long before the second look */
-	int64_t look_timeout_ms;               /* one second look */
+	uint32_t monitor_n;                                /* monitors in use, 1..MONITOR_MAX; number 0 is nova */
+	const char *monitor_name[MONITOR_MAX];             /* borrowed for the engine's life */
+	char monitor_path[MONITOR_MAX][MONITOR_PATH_SIZE]; /* for records; "" = not said */
+	int64_t service_down_time_ms;                      /* nova's own; the window of the mass rule */
+	int64_t recheck_after_ms;                          /* suspect: how long before the second look */
+	int64_t look_timeout_ms;                           /* one second look */
 	uint32_t look_attempts;
 	uint32_t mass_hosts_n; /* more than max(this, per mille) newly down in one window hold everything */
 	uint32_t mass_per_mille;

@@ -14,12 +14,24 @@ bool recovery_proof_holds(const struct recovery *r)
 	return r->rec.proof.kind != PROOF_NONE && !r->rec.proof.is_void;
 }
 
+/*
+ * Only while it is off: a nova-compute that comes back takes up the calls that waited for it, and a proof of the time before says nothing
+ * about those. At rest its power is not read by itself, so the first one who relies on the proof has to wait for a reading.
+ */
 bool engine_host_is_proven_dead(struct engine *e, const char *host)
 {
 	struct host *h = engine_find_host(e, host);
 	struct recovery *r = h && h->recovery != NIL ? &e->recoveries[h->recovery] : NULL;
 
-	return r && recovery_proof_holds(r) && r->proof_durable && r->proof_checked;
+	if (!r || !recovery_proof_holds(r) || !r->proof_durable || !r->proof_checked)
+		return false;
+	if (r->rec.row == HOST_ROW_RECOVERED) {
+		r->relied_ms = e->now_ms;
+		work_wake_at(e, recovery_ref(e, r), e->now_ms);
+		return r->rec.ignore_power ||
+		       (r->off_read_ms && e->now_ms - r->off_read_ms <= e->o.power_poll_ms + e->o.power_status_timeout_ms);
+	}
+	return recovery_is_watched(r);
 }
 
 int64_t recovery_wake_ms(const struct recovery *r)
@@ -93,6 +105,7 @@ static void recovery_try(struct engine *e, struct recovery *r)
 		r->rec.off_attempt++;
 		r->rec.off_outcome = OUTCOME_UNKNOWN;
 		budget_ms = host_of(e, r)->policy.level[r->rec.level].timeout_ms;
+		host_weigh(e, host_of(e, r), 0, &r->rec);
 	}
 	/* part of the announcement: a restart between call and answer must not take our own mark for an operator's */
 	r->rec.we_forced_down |= r->rec.row == HOST_ROW_FORCING_DOWN;
@@ -186,6 +199,7 @@ void recovery_open(struct engine *e, struct host *h)
 	    ++e->recovery_count);
 	r->rec.opened_wall_ms = e->wall_ms;
 	r->proof_checked = true;
+	host_weigh(e, h, 0, &r->rec);
 	recovery_enter(e, r, HOST_ROW_SUSPECT, NULL);
 }
 
@@ -217,7 +231,11 @@ static bool recovery_pass_gate(struct engine *e, struct recovery *r)
 	struct gate_answer gate;
 	char text[REASON_SIZE];
 
-	switch (fence_gate(e, host_of(e, r), r, e->now_ms, &gate)) {
+	enum gate answer = fence_gate(e, host_of(e, r), r, e->now_ms, &gate);
+
+	if (answer != GATE_GO)
+		host_weigh(e, host_of(e, r), 0, &r->rec);
+	switch (answer) {
 	case GATE_GO:
 		break;
 	case GATE_CLEAR:

@@ -19,6 +19,7 @@ static void judge_look(struct engine *e, struct recovery *r, struct judged *j)
 {
 	struct host *h = host_of(e, r);
 
+	host_weigh(e, h, r->work.began_ms, &r->rec);
 	switch (host_verdict(e, h, e->now_ms, r->work.began_ms)) {
 	case VERDICT_DOWN:
 		j->outcome = OUTCOME_DONE;
@@ -96,8 +97,35 @@ static void take_on_its_way(struct engine *e, struct recovery *r, const struct i
 	str_copy(i->rec.name, sizeof(i->rec.name), v->name);
 	str_copy(i->rec.project, sizeof(i->rec.project), v->project);
 	str_copy(i->rec.source, sizeof(i->rec.source), v->evacuation.source);
-	snprintf(why, sizeof(why), "was on its way here from %.60s, which has no proof of death", v->evacuation.source);
+	snprintf(why, sizeof(why), "was on its way here from %.60s, %s", v->evacuation.source,
+	    other && recovery_proof_holds(other) ? "whose recovery has not listed it yet"
+						 : "which has no proof of death");
 	instance_enter(e, i, INSTANCE_ROW_HELD, why);
+}
+
+/* What the recovery of a destination held for want of this host's proof: that is there now, and this recovery has them on its list. */
+static void release_on_their_way(struct engine *e, const struct recovery *r)
+{
+	char why[REASON_SIZE];
+
+	snprintf(why, sizeof(why), "%.60s is proven dead: its own recovery moves it", r->rec.host);
+	for (uint32_t k = 0; k < e->recovery_cap; k++) {
+		struct recovery *other = &e->recoveries[k];
+		uint32_t n = 0;
+
+		for (uint32_t at = other->is_used && other != r ? other->first : NIL; at != NIL;
+		     at = e->instances[at].next) {
+			struct instance *i = &e->instances[at];
+
+			if (i->rec.row != INSTANCE_ROW_HELD || !str_eq(i->rec.source, r->rec.host) ||
+			    !engine_find_instance(e, r, i->rec.uuid))
+				continue;
+			instance_enter(e, i, INSTANCE_ROW_GONE, why);
+			n++;
+		}
+		if (n && other->rec.row == HOST_ROW_HELD)
+			work_wake_at(e, recovery_ref(e, other), e->now_ms);
+	}
 }
 
 static bool is_on_its_way_here(const struct recovery *r, const struct instance_view *v)
@@ -131,6 +159,7 @@ static void judge_list(struct engine *e, struct recovery *r, const struct op_end
 		else if (is_on_its_way_here(r, v))
 			take_on_its_way(e, r, v);
 	}
+	release_on_their_way(e, r);
 	r->rec.instance_n = r->instance_n;
 	snprintf(j->why, sizeof(j->why), "%u instances", r->instance_n);
 	if (missed)

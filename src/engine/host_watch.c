@@ -13,6 +13,7 @@ enum {
 	LOOK_REST = 4,     /* a look is followed by a pause of so many times its own length */
 	AGE_SHARE = 8,     /* the pause grows to this share of the newest call's age */
 	POLL_SOONEST = 10, /* it is never shorter than this share of poll_ms */
+	RELIED_POLLS = 6,  /* a host at rest is read for so many rounds after somebody last relied on its death */
 };
 
 bool recovery_is_watched(const struct recovery *r)
@@ -62,12 +63,19 @@ static void look_stop(struct engine *e, struct recovery *r, struct look *l, enum
 	l->gen++;
 }
 
+/* At rest, but somebody's evacuation hangs on its being dead. */
+static bool is_relied_on(const struct engine *e, const struct recovery *r)
+{
+	return r->rec.row == HOST_ROW_RECOVERED && recovery_proof_holds(r) && r->relied_ms &&
+	       e->now_ms - r->relied_ms <= RELIED_POLLS * e->o.power_poll_ms;
+}
+
 static void watch_power(struct engine *e, struct recovery *r)
 {
 	const struct host *h = host_of(e, r);
 	struct op_end late = {.outcome = OUTCOME_UNKNOWN};
 
-	if (!recovery_is_watched(r) || r->rec.ignore_power || !host_level_is_usable(h, r->rec.level)) {
+	if ((!recovery_is_watched(r) && !is_relied_on(e, r)) || r->rec.ignore_power || !host_level_is_usable(h, r->rec.level)) {
 		look_stop(e, r, &r->power, SLOT_POWER);
 		r->power.next_ms = NEVER_MS;
 		if (recovery_proof_holds(r) && !r->proof_checked) {
@@ -82,7 +90,7 @@ static void watch_power(struct engine *e, struct recovery *r)
 	} else if (!r->power.running && (e->now_ms >= r->power.next_ms || !r->proof_checked)) {
 		look_start(e, r, SLOT_POWER, e->o.power_status_timeout_ms);
 	} else if (!r->power.running && r->power.next_ms == NEVER_MS) {
-		r->power.next_ms = e->now_ms + e->o.power_poll_ms;
+		r->power.next_ms = e->now_ms + (is_relied_on(e, r) ? 0 : e->o.power_poll_ms);
 	}
 }
 
@@ -115,6 +123,8 @@ void recovery_power_read(struct engine *e, struct recovery *r, const struct op_e
 
 	r->power.running = false;
 	r->power.next_ms = e->now_ms + e->o.power_poll_ms;
+	if (p == POWER_OFF)
+		r->off_read_ms = e->now_ms;
 	if (p == POWER_ON) {
 		recovery_sign_of_life(e, r, "its fence device reads on");
 		return;
@@ -181,6 +191,7 @@ static void proof_void(struct engine *e, struct recovery *r, const char *what)
 	struct host *h = host_of(e, r);
 	char why[REASON_SIZE], key[HOST_NAME_SIZE + 32];
 
+	host_weigh(e, h, 0, &r->rec);
 	r->rec.proof.is_void = true;
 	r->proof_durable = false;
 	r->rec.refences++;
@@ -216,10 +227,13 @@ void recovery_sign_of_life(struct engine *e, struct recovery *r, const char *wha
 		return;
 	}
 	snprintf(why, sizeof(why), "sign of life: %.100s", what);
-	if (row == HOST_ROW_SUSPECT || (row == HOST_ROW_CONFIRMING && !r->rec.proof.is_void))
+	if (row == HOST_ROW_SUSPECT || (row == HOST_ROW_CONFIRMING && !r->rec.proof.is_void)) {
+		host_weigh(e, host_of(e, r), 0, &r->rec);
 		recovery_enter(e, r, HOST_ROW_CLEARED, why);
-	else if (r->rec.row == HOST_ROW_RECOVERED)
+	} else if (r->rec.row == HOST_ROW_RECOVERED) {
+		host_weigh(e, host_of(e, r), 0, &r->rec);
 		recovery_enter(e, r, HOST_ROW_RETURNING, why);
+	}
 }
 
 void recovery_compute_reports(struct engine *e, struct recovery *r)

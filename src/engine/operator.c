@@ -93,6 +93,7 @@ static int say_confirm_dead(struct engine *e, const struct operator_word *w, str
 		    r ? r->rec.id : "?", w->host, r ? host_row_name(r->rec.row) : "closed");
 		return OPERATOR_REFUSED;
 	}
+	host_weigh(e, h, 0, &r->rec);
 	recovery_begin_proof(e, r, PROOF_OPERATOR, w->who);
 	r->rec.operator_go = true;
 	r->rec.ignore_power = w->despite_life != NULL;

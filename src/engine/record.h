@@ -76,6 +76,18 @@ struct proof {
 	uint32_t entry; /* the fencing entry that it belongs to */
 };
 
+enum { SIGHTING_MAX = 4 }; /* monitors whose word a record keeps, those that the policy asks first */
+
+/* What one monitor said of the host when its evidence was weighed. */
+struct sighting {
+	char monitor[MONITOR_NAME_SIZE]; /* "" = there is none */
+	char path[MONITOR_PATH_SIZE];
+	enum sign sign; /* as it was counted: too old, or from before the look that asked, is unknown */
+	bool is_asked;  /* the policy wants its word */
+	int64_t seen_wall_ms,
+	    since_wall_ms; /* what it last saw at all, and since when it says so; 0 = never anything */
+};
+
 /* Moments that people are told of. Bit (1 << moment) in due/told masks; values are stored: append only. */
 enum moment {
 	MOMENT_CONFIRMED = 0, /* failure confirmed: users and admins */
@@ -112,6 +124,8 @@ struct recovery_record {
 	int64_t opened_wall_ms, row_wall_ms;
 	int64_t stamp_wall_ms[HOST_ROW_N]; /* first entry into each row, 0 = never */
 	uint32_t instance_n, done_n;       /* as last counted */
+	int64_t weighed_wall_ms;           /* when `sightings` were weighed last; 0 = not recorded */
+	struct sighting sightings[SIGHTING_MAX];
 };
 
 struct instance_record {

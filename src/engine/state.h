@@ -94,6 +94,8 @@ struct recovery {
 	int64_t alive_seen_ms;       /* last sign of life that counted; 0 = none */
 	int64_t cleaning_until_ms;
 	int64_t called_ms; /* our clock: when the newest evacuate call was sent */
+	int64_t relied_ms;   /* our clock: when another recovery last asked whether this host is proven dead; 0 = never */
+	int64_t off_read_ms; /* our clock: when its device last read off; 0 = not since this start */
 	uint32_t next_free;
 };
 
@@ -198,6 +200,8 @@ uint64_t op_number(enum op_slot slot, uint32_t ref, uint32_t gen);
 enum verdict host_verdict(const struct engine *e, const struct host *h, int64_t now_ms, int64_t not_before_ms);
 /** host_quiet_since_ms() - since when anything about this host is silent, as the breaker counts it; NEVER_MS = nothing is. */
 int64_t host_quiet_since_ms(const struct engine *e, const struct host *h, int64_t now_ms);
+/* write down what every monitor says of this host, what was seen before @not_before_ms as unknown */
+void host_weigh(const struct engine *e, const struct host *h, int64_t not_before_ms, struct recovery_record *ret);
 void host_take_evidence(struct engine *e, const struct engine_evidence *ev);
 void host_take_service(struct engine *e, const struct engine_service *s);
 void host_take_device(struct engine *e, uint32_t host, uint32_t level, enum power power);

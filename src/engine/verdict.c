@@ -72,6 +72,34 @@ int64_t host_quiet_since_ms(const struct engine *e, const struct host *h, int64_
 	return overdue_ms;
 }
 
+static int64_t wall_of(const struct engine *e, int64_t at_ms)
+{
+	return at_ms ? e->wall_ms - (e->now_ms - at_ms) : 0;
+}
+
+void host_weigh(const struct engine *e, const struct host *h, int64_t not_before_ms, struct recovery_record *ret)
+{
+	uint32_t n = 0;
+
+	memset(ret->sightings, 0, sizeof(ret->sightings));
+	for (uint32_t k = 0; k < 2 * e->o.monitor_n && n < SIGHTING_MAX; k++) {
+		bool is_asked = k < e->o.monitor_n; /* once round for those that the policy asks, once for the others */
+		uint32_t m = is_asked ? k : k - e->o.monitor_n;
+		struct sighting *s = &ret->sightings[n];
+
+		if (is_asked != ((h->policy.must_be_dead & (1u << m)) != 0))
+			continue;
+		n++;
+		str_copy(s->monitor, sizeof(s->monitor), e->o.monitor_name[m] ? e->o.monitor_name[m] : "?");
+		str_copy(s->path, sizeof(s->path), e->o.monitor_path[m]);
+		s->sign = sign_now(e, h, m, e->now_ms, not_before_ms);
+		s->is_asked = is_asked;
+		s->seen_wall_ms = wall_of(e, h->evidence[m].seen_ms);
+		s->since_wall_ms = wall_of(e, h->evidence[m].since_ms);
+	}
+	ret->weighed_wall_ms = e->wall_ms;
+}
+
 static void host_dirty(struct engine *e, struct host *h)
 {
 	h->work.dirty = true;

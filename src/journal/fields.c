@@ -11,6 +11,14 @@
 		tag, JOURNAL_FIELD_##kind, offsetof(struct record, member), SIZE_OF(member), limit, #member            \
 	}
 
+/* The fields of one sighting, from @tag on: six tags each. */
+#define SIGHTING(tag, k)                                                                                               \
+	FIELD(tag, TEXT, recovery.sightings[k].monitor, 0), FIELD((tag) + 1, TEXT, recovery.sightings[k].path, 0),     \
+	    FIELD((tag) + 2, ENUM, recovery.sightings[k].sign, SIGN_N),                                                \
+	    FIELD((tag) + 3, BOOL, recovery.sightings[k].is_asked, 0),                                                 \
+	    FIELD((tag) + 4, INT, recovery.sightings[k].seen_wall_ms, 0),                                              \
+	    FIELD((tag) + 5, INT, recovery.sightings[k].since_wall_ms, 0)
+
 /* clang-format off */
 static const struct journal_field store_fields[] = {
 	FIELD(1, TEXT, store.tag, 0),
@@ -64,6 +72,11 @@ static const struct journal_field recovery_fields[] = {
 	FIELD(32, UINT, recovery.off_attempt, 0),
 	FIELD(33, BOOL, recovery.ignore_power, 0),
 	FIELD(34, ENUM, recovery.told_hold, HOLD_CAUSE_N),
+	FIELD(35, INT, recovery.weighed_wall_ms, 0),
+	SIGHTING(36, 0),
+	SIGHTING(42, 1),
+	SIGHTING(48, 2),
+	SIGHTING(54, 3),
 };
 
 static const struct journal_field instance_fields[] = {

@@ -179,7 +179,7 @@ static cJSON *host_of(const struct fold *f, const struct host_record *h)
 	cJSON_AddStringToObject(o, "name", h->name);
 	cJSON_AddStringToObject(o, "verdict", verdict_name(VERDICT_UNKNOWN));
 	cJSON_AddItemToObject(o, "maintenance", part_maintenance(h));
-	cJSON_AddItemToObject(o, "fence_levels", part_levels(h, NULL));
+	cJSON_AddItemToObject(o, "fence_levels", part_levels(h, NULL, NULL));
 	cJSON_AddItemToObject(o, "recovery", r ? part_recovery(r) : cJSON_CreateNull());
 	return o;
 }

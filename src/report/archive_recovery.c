@@ -33,6 +33,15 @@ static bool is_new_proof(const struct story *s, const struct recovery_record *r)
 		   r->proof.kind != s->newest.proof.kind || r->proof.is_void != s->newest.proof.is_void);
 }
 
+/* Likewise what was weighed: on the line that first says so. */
+static void evidence_add(cJSON *o, const struct story *s, const struct recovery_record *r)
+{
+	static const struct recovery_record none = {0};
+	bool is_new = !s->is_known || r->weighed_wall_ms != s->newest.weighed_wall_ms;
+
+	part_evidence_add(o, is_new ? r : &none);
+}
+
 static void take_step(struct story *s, const struct journal_line *line)
 {
 	const struct recovery_record *r = &line->record->recovery;
@@ -46,6 +55,7 @@ static void take_step(struct story *s, const struct journal_line *line)
 	cJSON_AddNumberToObject(o, "attempt", r->attempt);
 	cJSON_AddNumberToObject(o, "fence_level", r->level + 1.0);
 	cJSON_AddNumberToObject(o, "epoch", (double)r->epoch);
+	evidence_add(o, s, r);
 	cJSON_AddItemToObject(o, "proof", is_new_proof(s, r) ? part_proof(&r->proof) : cJSON_CreateNull());
 	cJSON_AddItemToArray(s->steps, o);
 	s->newest = *r;

@@ -118,7 +118,7 @@ static cJSON *host_live(const struct report_live *l, uint32_t host)
 	cJSON_AddItemToObject(o, "evidence", evidence(l, &s));
 	cJSON_AddItemToObject(o, "service", service(&s));
 	cJSON_AddItemToObject(o, "maintenance", part_maintenance(s.record));
-	cJSON_AddItemToObject(o, "fence_levels", part_levels(s.record, s.policy));
+	cJSON_AddItemToObject(o, "fence_levels", part_levels(s.record, s.policy, beside.reading));
 	cJSON_AddBoolToObject(o, "fenceable", !why[0]);
 	part_text(o, "not_fenceable_because", why);
 	part_text(o, "held_back_by", s.held_back_by);

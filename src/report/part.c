@@ -115,6 +115,30 @@ static cJSON *moments(uint16_t mask)
 	return a;
 }
 
+void part_evidence_add(cJSON *o, const struct recovery_record *r)
+{
+	cJSON *a;
+
+	part_at(o, "weighed_at_ms", r->weighed_wall_ms);
+	if (!r->weighed_wall_ms) {
+		cJSON_AddNullToObject(o, "evidence");
+		return;
+	}
+	a = cJSON_AddArrayToObject(o, "evidence");
+	for (size_t k = 0; k < SIGHTING_MAX && r->sightings[k].monitor[0]; k++) {
+		const struct sighting *s = &r->sightings[k];
+		cJSON *x = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(x, "monitor", s->monitor);
+		part_text(x, "path", s->path);
+		cJSON_AddStringToObject(x, "says", sign_name(s->sign));
+		part_at(x, "seen_at_ms", s->seen_wall_ms);
+		part_at(x, "since_at_ms", s->since_wall_ms);
+		cJSON_AddBoolToObject(x, "must_say_dead", s->is_asked);
+		cJSON_AddItemToArray(a, x);
+	}
+}
+
 cJSON *part_recovery(const struct recovery_record *r)
 {
 	cJSON *o = cJSON_CreateObject(), *n;
@@ -127,6 +151,7 @@ cJSON *part_recovery(const struct recovery_record *r)
 	part_at(o, "opened_at_ms", r->opened_wall_ms);
 	part_text(o, "why", r->why);
 	cJSON_AddItemToObject(o, "hold", hold(r));
+	part_evidence_add(o, r);
 	cJSON_AddItemToObject(o, "proof", part_proof(&r->proof));
 	n = cJSON_AddObjectToObject(o, "instances_n");
 	cJSON_AddNumberToObject(n, "selected", r->instance_n);
@@ -186,7 +211,20 @@ cJSON *part_maintenance(const struct host_record *h)
 	return o;
 }
 
-cJSON *part_levels(const struct host_record *h, const struct host_policy *policy)
+static cJSON *reading(const struct report_reading *r)
+{
+	cJSON *o;
+
+	if (!r || !r->wall_ms)
+		return cJSON_CreateNull();
+	o = cJSON_CreateObject();
+	cJSON_AddStringToObject(o, "reads", power_name(r->power));
+	part_at(o, "read_at_ms", r->wall_ms);
+	part_text(o, "reason", r->reason);
+	return o;
+}
+
+cJSON *part_levels(const struct host_record *h, const struct host_policy *policy, const struct report_reading *readings)
 {
 	cJSON *a = cJSON_CreateArray();
 
@@ -202,6 +240,7 @@ cJSON *part_levels(const struct host_record *h, const struct host_policy *policy
 		cJSON_AddBoolToObject(o, "has_read_on", is_on);
 		cJSON_AddBoolToObject(o, "reads_off_while_alive", is_wrong);
 		cJSON_AddBoolToObject(o, "usable", is_on && !is_wrong);
+		cJSON_AddItemToObject(o, "last_reading", reading(readings ? &readings[l] : NULL));
 		cJSON_AddItemToArray(a, o);
 	}
 	return a;

@@ -5,6 +5,7 @@
 #include <cjson/cJSON.h>
 
 #include "engine/engine.h"
+#include "report/report.h"
 
 enum { FENCE_WHY_SIZE = 256, HOLD_TEXT_SIZE = 1024 };
 
@@ -15,6 +16,8 @@ void part_text(cJSON *o, const char *key, const char *text);
 
 /** part_proof() - what proves that the host cannot write, as an object; NULL where there is none. */
 cJSON *part_proof(const struct proof *p);
+/** part_evidence_add() - the evidence that was weighed last and when, under `evidence` and `weighed_at_ms`; nulls where none is recorded. */
+void part_evidence_add(cJSON *o, const struct recovery_record *r);
 /** part_recovery() - one recovery in short. The caller may add what only a running engine knows. */
 cJSON *part_recovery(const struct recovery_record *r);
 /** part_timeline() - when a recovery first entered the rows that people ask for. */
@@ -23,8 +26,13 @@ cJSON *part_timeline(const struct recovery_record *r);
 cJSON *part_instance(const struct instance_record *i);
 /** part_maintenance() - who and since when, as an object; a null when there is none. */
 cJSON *part_maintenance(const struct host_record *h);
-/** part_levels() - the fence levels of a host; @policy NULL: those that the record alone knows of. */
-cJSON *part_levels(const struct host_record *h, const struct host_policy *policy);
+/**
+ * part_levels() - the fence levels of a host.
+ * @policy: NULL: those that the record alone knows of
+ * @readings: the last one of each level, FENCE_LEVEL_MAX of them; NULL where none is kept
+ */
+cJSON *part_levels(
+    const struct host_record *h, const struct host_policy *policy, const struct report_reading *readings);
 
 /** hold_release() - what would release this held recovery, as a sentence into @text of HOLD_TEXT_SIZE bytes, which is returned. */
 const char *hold_release(const struct recovery_record *r, char *text);

@@ -21,10 +21,18 @@ struct report_monitor {
 	const char *reason; /* when not ok; else "" */
 };
 
+/* What a fence device said when it was read last. */
+struct report_reading {
+	enum power power;
+	int64_t wall_ms;    /* 0 = it has not been read since the daemon started */
+	const char *reason; /* why it is unknown; may be NULL; borrowed */
+};
+
 /* What the daemon knows of one host beside its engine. */
 struct report_host {
 	const char *segment; /* NULL = in none; borrowed */
 	bool is_listed;      /* in Nova's newest listing */
+	struct report_reading reading[FENCE_LEVEL_MAX];
 };
 
 /* A running engine and what its daemon knows beside it. All pointers are borrowed for the call. */

@@ -82,24 +82,28 @@ static void next(const cJSON *h, int64_t now_ms, const struct text_style *style,
 		text_fact(sb, style, "not fenceable", "%s", obstacle);
 }
 
-static void fences(const cJSON *h, const struct text_style *style, struct strbuf *sb)
+static void fences(const cJSON *answer, const struct text_style *style, struct strbuf *sb)
 {
-	static const char *const heads[] = {"LEVEL", "DEVICE", "USABLE", "BECAUSE"};
+	static const char *const heads[] = {"LEVEL", "DEVICE", "USABLE", "BECAUSE", "LAST READ"};
 	TABLE_AUTO struct table t = TABLE_INIT(heads);
+	bool has_readings = !str_eq(json_str(answer, "source", ""), "journal"); /* a journal keeps none */
 	const cJSON *l;
 
-	cJSON_ArrayForEach(l, json_array(h, "fence_levels"))
+	cJSON_ArrayForEach(l, json_array(json_object(answer, "host"), "fence_levels"))
 	{
+		STRBUF_AUTO struct strbuf read = STRBUF_INIT;
 		bool is_wrong = json_bool(l, "reads_off_while_alive", false),
 		     is_on = json_bool(l, "has_read_on", false);
 
 		table_cell(&t, TONE_PLAIN, "%" PRId64, json_int(l, "level", 0));
 		table_cell(&t, TONE_PLAIN, "%s", json_str(l, "device", "-"));
+		text_reading(&read, l, json_int(answer, "now_at_ms", 0));
 		table_word(&t, json_bool(l, "usable", false) ? "yes" : "no");
 		table_cell(&t, TONE_PLAIN, "%s",
 		    is_wrong ? "it reads off while the host is alive: another machine's"
 		    : is_on  ? "it has read on while the host was alive"
 			     : "it has not read on while the host was alive");
+		table_cell(&t, TONE_PLAIN, "%s", has_readings && read.text ? read.text : "-");
 	}
 	text_heading(sb, style, "Fence levels");
 	if (!t.n)
@@ -136,6 +140,6 @@ void text_explain(const cJSON *answer, const struct text_style *style, struct st
 	evidence(h, now_ms, style, sb);
 	service(h, now_ms, style, sb);
 	next(h, now_ms, style, sb);
-	fences(h, style, sb);
+	fences(answer, style, sb);
 	last(h, now_ms, style, sb);
 }

@@ -155,28 +155,38 @@ void text_hosts(const cJSON *answer, const struct text_style *style, struct strb
 	table_print(&t, style, 0, sb);
 }
 
-static void level_words(const cJSON *host, struct strbuf *sb)
+static const char *proven_word(const cJSON *level)
+{
+	return json_bool(level, "reads_off_while_alive", false) ? "WRONG MACHINE"
+	       : json_bool(level, "has_read_on", false)         ? "has read on"
+								: "has not read on";
+}
+
+/* From a journal there is no last reading: a device is read by a daemon, and what it said is not recorded. */
+static void level_words(const cJSON *host, bool has_readings, int64_t now_ms, struct strbuf *sb)
 {
 	const cJSON *l;
 
 	cJSON_ArrayForEach(l, json_array(host, "fence_levels"))
 	{
 		strbuf_printf(sb, "%s%" PRId64 " %s: %s", sb->len ? ", " : "", json_int(l, "level", 0),
-		    json_str(l, "device", "device"),
-		    json_bool(l, "reads_off_while_alive", false) ? "WRONG MACHINE"
-		    : json_bool(l, "has_read_on", false)         ? "has read on"
-								 : "has not read on");
+		    json_str(l, "device", "device"), proven_word(l));
+		if (!has_readings)
+			continue;
+		strbuf_puts(sb, " (last: ");
+		text_reading(sb, l, now_ms);
+		strbuf_puts(sb, ")");
 	}
 }
 
-static void fence_row(struct table *t, const cJSON *h)
+static void fence_row(struct table *t, const cJSON *h, bool has_readings, int64_t now_ms)
 {
 	const cJSON *proof = json_object(json_object(h, "recovery"), "proof");
 	STRBUF_AUTO struct strbuf levels = STRBUF_INIT;
 	const char *why = json_str(h, "not_fenceable_because", "");
 	bool is_proven = json_bool(proof, "valid", false);
 
-	level_words(h, &levels);
+	level_words(h, has_readings, now_ms, &levels);
 	table_cell(t, TONE_STRONG, "%s", json_str(h, "name", "?"));
 	if (is_proven)
 		table_cell(t, TONE_WARN, "proven dead");
@@ -190,10 +200,15 @@ void text_fences(const cJSON *answer, const struct text_style *style, struct str
 {
 	static const char *const heads[] = {"HOST", "FENCEABLE", "LEVELS"};
 	TABLE_AUTO struct table t = TABLE_INIT(heads);
+	bool has_readings = !str_eq(json_str(answer, "source", ""), "journal");
 	const cJSON *h;
 
 	text_source(sb, style, answer);
-	cJSON_ArrayForEach(h, json_array(answer, "hosts")) fence_row(&t, h);
+	if (!has_readings)
+		text_prose(sb, style,
+		    "The journal keeps what each device has proven; its last reading only a running daemon knows.");
+	cJSON_ArrayForEach(h, json_array(answer, "hosts"))
+	    fence_row(&t, h, has_readings, json_int(answer, "now_at_ms", 0));
 	if (!t.n)
 		strbuf_puts(sb, "No host is known.\n");
 	table_print(&t, style, 0, sb);

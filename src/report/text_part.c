@@ -158,6 +158,20 @@ void text_proof(struct strbuf *sb, const cJSON *proof, int64_t now_ms)
 	    json_bool(proof, "valid", false) ? "" : "; void: the host was seen on since");
 }
 
+void text_reading(struct strbuf *sb, const cJSON *level, int64_t now_ms)
+{
+	const cJSON *r = json_object(level, "last_reading");
+	const char *reads = json_str(r, "reads", "unknown"), *reason = json_str(r, "reason", "");
+	char age[WHEN_SIZE];
+
+	if (!r) {
+		strbuf_puts(sb, "not read yet");
+		return;
+	}
+	strbuf_printf(sb, "%s %s%s%s", str_eq(reads, "unknown") ? "unreadable" : reads,
+	    when_age(json_int(r, "read_at_ms", 0), now_ms, age), reason[0] ? ": " : "", reason);
+}
+
 void text_prose(struct strbuf *sb, const struct text_style *style, const char *text)
 {
 	text_paragraph(sb, style, 0, text);

@@ -57,6 +57,48 @@ static void steps(const cJSON *r, const struct text_style *style, struct strbuf 
 	table_print(&t, style, 2, sb);
 }
 
+/* How long before @until_ms; "-" where it never was. */
+static const char *span_before(int64_t at_ms, int64_t until_ms, char *text)
+{
+	return at_ms > 0 ? when_span(until_ms > at_ms ? until_ms - at_ms : 0, text) : "-";
+}
+
+static void evidence_rows(struct table *t, const cJSON *step)
+{
+	int64_t weighed_ms = json_int(step, "weighed_at_ms", 0);
+	const cJSON *e;
+
+	cJSON_ArrayForEach(e, json_array(step, "evidence"))
+	{
+		int64_t since_ms = json_int(e, "since_at_ms", 0);
+		bool is_known = !str_eq(json_str(e, "says", "unknown"), "unknown");
+		char weighed[WHEN_SIZE], age[WHEN_SIZE], since[WHEN_SIZE];
+
+		table_cell(t, TONE_PLAIN, "%s", when_clock(weighed_ms, weighed));
+		table_word(t, json_str(step, "state", "?"));
+		table_cell(t, TONE_PLAIN, "%s", json_str(e, "monitor", "?"));
+		table_cell(t, TONE_PLAIN, "%s", json_str(e, "path", "-"));
+		table_word(t, json_str(e, "says", "?"));
+		table_cell(t, TONE_PLAIN, "%s", span_before(is_known ? since_ms : 0, weighed_ms, since));
+		table_cell(t, TONE_PLAIN, "%s", span_before(json_int(e, "seen_at_ms", 0), weighed_ms, age));
+		table_cell(t, TONE_PLAIN, "%s", json_bool(e, "must_say_dead", false) ? "asks it" : "-");
+	}
+}
+
+/* What each decision was made on: the state that followed, and what every monitor said. */
+static void evidence(const cJSON *r, const struct text_style *style, struct strbuf *sb)
+{
+	static const char *const heads[] = {"WEIGHED", "STATE", "MONITOR", "PATH", "SAYS", "FOR", "AGE", "POLICY"};
+	TABLE_AUTO struct table t = TABLE_INIT(heads);
+	const cJSON *s;
+
+	cJSON_ArrayForEach(s, json_array(r, "steps")) evidence_rows(&t, s);
+	text_heading(sb, style, "Evidence");
+	if (!t.n)
+		strbuf_puts(sb, "  none was recorded\n");
+	table_print(&t, style, 2, sb);
+}
+
 static void instances(const cJSON *r, const struct text_style *style, struct strbuf *sb)
 {
 	static const char *const heads[] = {"INSTANCE", "NAME", "STATE", "WANTED", "NOW ON", "CALLS", "WHY"};
@@ -109,6 +151,7 @@ void text_recovery(const cJSON *answer, const struct text_style *style, struct s
 	text_source(sb, style, answer);
 	facts(r, json_int(answer, "now_at_ms", 0), style, sb);
 	steps(r, style, sb);
+	evidence(r, style, sb);
 	instances(r, style, sb);
 	mails(r, style, sb);
 }

@@ -27,6 +27,9 @@ struct tell_facts {
 	bool is_listed;                      /* the instances are known */
 	const struct tell_project *projects; /* names for the administrators' letter; may be fewer than there are */
 	size_t project_n;
+	/* the name of a project that is not among them, "" or NULL = not known; the function may be NULL */
+	const char *(*project_name)(const void *arg, const char *project_id);
+	const void *arg;
 	int64_t wall_ms; /* now */
 };
 

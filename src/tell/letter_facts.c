@@ -54,19 +54,21 @@ static const char *state_words(enum server_state s)
 }
 
 /* For users: without any word of the cloud's inside. */
-static const char *end_words(const struct instance_record *i, enum moment moment)
+static const char *end_words(const struct instance_record *i, const struct tell_facts *f)
 {
+	bool is_anothers = i->source[0] && !str_eq(i->source, f->recovery->host); /* it was only on its way here */
+
 	switch (standing_of(i)) {
 	case STANDING_OK:
 		return i->wanted == SERVER_ACTIVE ? "running again" : "restored to its former state";
 	case STANDING_GONE:
-		return "no longer exists";
+		return is_anothers ? "no longer part of this recovery" : "no longer exists";
 	case STANDING_FAILED:
 		return "not recovered; the administrators know";
 	case STANDING_DOWN:
 		break;
 	}
-	return moment == MOMENT_HELD ? "not recovered yet" : "down";
+	return f->moment == MOMENT_HELD ? "not recovered yet" : "down";
 }
 
 static void instance_add(cJSON *list, const struct instance_record *i, const struct tell_facts *f, bool for_admin)
@@ -82,7 +84,7 @@ static void instance_add(cJSON *list, const struct instance_record *i, const str
 	put(o, "state", state_words(i->wanted));
 	put(o, "is_ok", standing_of(i) == STANDING_OK ? "yes" : "");
 	if (!for_admin) {
-		put(o, "end", end_words(i, f->moment));
+		put(o, "end", end_words(i, f));
 		return;
 	}
 	put(o, "end", i->row == INSTANCE_ROW_NONE ? "down" : instance_row_name(i->row));
@@ -139,13 +141,33 @@ static void row_take(struct rows *r, const struct instance_record *i)
 	r->open_n += s == STANDING_DOWN || s == STANDING_FAILED;
 }
 
-static const struct tell_project *project_find(const struct tell_facts *f, const char *id)
+/* "" where nobody knows it */
+static const char *project_name(const struct tell_facts *f, const char *id)
 {
-	for (size_t k = 0; k < f->project_n; k++) {
-		if (str_eq(f->projects[k].id, id))
-			return &f->projects[k];
+	const char *name = NULL;
+
+	for (size_t k = 0; k < f->project_n && !name; k++) {
+		if (str_eq(f->projects[k].id, id) && f->projects[k].name[0])
+			name = f->projects[k].name;
 	}
-	return NULL;
+	if (!name && f->project_name)
+		name = f->project_name(f->arg, id);
+	return name ? name : "";
+}
+
+static cJSON *project_add(cJSON *projects, const struct tell_facts *f, const char *id)
+{
+	const char *name = project_name(f, id);
+	cJSON *p = cJSON_CreateObject();
+
+	if (!p || !cJSON_AddItemToArray(projects, p)) {
+		cJSON_Delete(p);
+		return NULL;
+	}
+	put(p, "project", name[0] ? name : id);
+	put(p, "project_id", id);
+	put(p, "is_named", name[0] ? "yes" : "");
+	return p;
 }
 
 static void projects_put(cJSON *o, const struct tell_facts *f, struct rows *r, size_t rows_max, bool for_admin)
@@ -162,15 +184,10 @@ static void projects_put(cJSON *o, const struct tell_facts *f, struct rows *r, s
 		const struct instance_record *i = r->all[k];
 
 		if (k == 0 || !str_eq(i->project, r->all[k - 1]->project)) {
-			const struct tell_project *project = project_find(f, i->project);
-			cJSON *p = cJSON_CreateObject();
+			cJSON *p = project_add(projects, f, i->project);
 
-			if (!p || !cJSON_AddItemToArray(projects, p)) {
-				cJSON_Delete(p);
+			if (!p)
 				return;
-			}
-			put(p, "project", project && project->name[0] ? project->name : i->project);
-			put(p, "project_id", i->project);
 			list = cJSON_AddArrayToObject(p, "instances");
 		}
 		instance_add(list, i, f, for_admin);
@@ -286,6 +303,26 @@ static void timeline_put(cJSON *o, const struct recovery_record *r)
 	}
 }
 
+static void evidence_put(cJSON *o, const struct recovery_record *r)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "evidence");
+
+	for (size_t k = 0; k < SIGHTING_MAX && r->sightings[k].monitor[0]; k++) {
+		const struct sighting *s = &r->sightings[k];
+		cJSON *line = cJSON_CreateObject();
+
+		if (!line || !cJSON_AddItemToArray(list, line)) {
+			cJSON_Delete(line);
+			return;
+		}
+		put(line, "monitor", s->monitor);
+		put(line, "path", s->path);
+		put(line, "says", sign_name(s->sign));
+		put_time(line, "seen_at", s->seen_wall_ms);
+		put_time(line, "since", s->sign == SIGN_UNKNOWN ? 0 : s->since_wall_ms);
+	}
+}
+
 static void recovery_put(cJSON *o, const struct tell_facts *f)
 {
 	const struct recovery_record *r = f->recovery;
@@ -313,6 +350,7 @@ cJSON *tell_admin_facts(const struct tell_facts *f, size_t rows_max)
 	if (o && r.all) {
 		times_put(o, f);
 		recovery_put(o, f);
+		evidence_put(o, f->recovery);
 		timeline_put(o, f->recovery);
 		projects_put(o, f, &r, rows_max, true);
 	}

@@ -34,6 +34,7 @@ static const struct name_row name_rows[] = {
     {"projects", "", TELL_NAME_LIST, FOR_USER | FOR_ADMIN},
     {"project", "projects", TELL_NAME_VALUE, FOR_USER | FOR_ADMIN}, /* its name, or its id where that is not known */
     {"project_id", "projects", TELL_NAME_VALUE, FOR_USER | FOR_ADMIN},
+    {"is_named", "projects", TELL_NAME_VALUE, FOR_USER | FOR_ADMIN}, /* "yes" where its name is known, or empty */
     {"instances", "projects", TELL_NAME_LIST, FOR_USER | FOR_ADMIN},
     {"name", "instances", TELL_NAME_VALUE, FOR_USER | FOR_ADMIN},
     {"uuid", "instances", TELL_NAME_VALUE, FOR_USER | FOR_ADMIN},
@@ -53,6 +54,12 @@ static const struct name_row name_rows[] = {
     {"proof", "", TELL_NAME_VALUE, FOR_ADMIN},     /* kind of proof, empty = there is none; likewise below */
     {"proof_by", "", TELL_NAME_VALUE, FOR_ADMIN},
     {"proof_at", "", TELL_NAME_VALUE, FOR_ADMIN},
+    {"evidence", "", TELL_NAME_LIST, FOR_ADMIN}, /* what the monitors said when they were weighed last */
+    {"monitor", "evidence", TELL_NAME_VALUE, FOR_ADMIN},
+    {"path", "evidence", TELL_NAME_VALUE, FOR_ADMIN},
+    {"says", "evidence", TELL_NAME_VALUE, FOR_ADMIN},    /* alive, dead, unknown */
+    {"seen_at", "evidence", TELL_NAME_VALUE, FOR_ADMIN}, /* UTC, empty = never */
+    {"since", "evidence", TELL_NAME_VALUE, FOR_ADMIN},   /* UTC, empty when it says unknown */
     {"timeline", "", TELL_NAME_LIST, FOR_ADMIN},
     {"at", "timeline", TELL_NAME_VALUE, FOR_ADMIN},
     {"what", "timeline", TELL_NAME_VALUE, FOR_ADMIN},

@@ -291,8 +291,10 @@ void cloud_make(struct cloud *c)
 	bed_make(&c->bed);
 	bed_open(&c->bed);
 	o.monitor_n = 2;
-	for (uint32_t m = 0; m < 2; m++)
+	for (uint32_t m = 0; m < 2; m++) {
 		o.monitor_name[m] = monitors[m].name;
+		str_copy(o.monitor_path[m], MONITOR_PATH_SIZE, monitors[m].path);
+	}
 	c->engine = engine_create(&o);
 	c->actions = calloc(1, sizeof(*c->actions));
 	c->now_ms = 1000;
@@ -318,6 +320,13 @@ static void beside(void *arg, uint32_t host, struct report_host *ret)
 {
 	ret->segment = host == 5 ? NULL : "rack-1";
 	ret->is_listed = true;
+	if (host == 0)
+		ret->reading[0] = (struct report_reading){POWER_ON, WALL_AT_START + 420000, ""};
+	if (host == 2)
+		ret->reading[0] =
+		    (struct report_reading){POWER_UNKNOWN, WALL_AT_START + 424000, "no answer from 10.0.0.3"};
+	if (host == 4)
+		ret->reading[0] = (struct report_reading){POWER_OFF, WALL_AT_START + 1000, NULL};
 }
 
 struct report_live cloud_live(const struct cloud *c)

@@ -38,6 +38,78 @@ static void a_host_dies_and_its_instance_moves(void **state)
 	bed_free(b);
 }
 
+/* A decision can be traced: the record that announces the power-off holds what every monitor said, and when it saw that. */
+static void the_evidence_of_each_decision_is_durable(void **state)
+{
+	struct engine_options o = engine_options_default();
+	const struct recovery_record *d;
+	struct bed *b;
+	int64_t died_ms, looked_ms;
+
+	str_copy(o.monitor_path[0], MONITOR_PATH_SIZE, "bus");
+	str_copy(o.monitor_path[1], MONITOR_PATH_SIZE, "management");
+	b = bed_new(3, &o);
+	bed_pass(b, 700);
+	bed_set(b, 0, SIGN_DEAD, SIGN_DEAD);
+	died_ms = b->now_ms;
+	d = bed_durable(b, "h1");
+	assert_int_equal(d->row, HOST_ROW_SUSPECT);
+	assert_int_equal(d->weighed_wall_ms, d->opened_wall_ms);
+	assert_int_equal(d->sightings[1].sign, SIGN_DEAD);
+	bed_pass(b, b->o.recheck_after_ms);
+	looked_ms = b->now_ms;
+	bed_end_look(b, 0);
+	d = bed_durable(b, "h1");
+	assert_int_equal(d->row, HOST_ROW_FENCING);
+	assert_int_equal(d->weighed_wall_ms - d->sightings[0].seen_wall_ms, b->now_ms - looked_ms);
+	for (int m = 0; m < 2; m++) {
+		const struct sighting *s = &d->sightings[m];
+
+		assert_string_equal(s->monitor, m ? "probe" : "nova");
+		assert_string_equal(s->path, m ? "management" : "bus");
+		assert_int_equal(s->sign, SIGN_DEAD);
+		assert_true(s->is_asked);
+		assert_int_equal(s->seen_wall_ms - s->since_wall_ms, looked_ms - died_ms);
+	}
+	assert_string_equal(d->sightings[2].monitor, "");
+	bed_free(b);
+}
+
+/* A second look that cannot tell says which monitor it was; what was seen before it does not count. */
+static void a_look_that_cannot_tell_says_whose_word_is_missing(void **state)
+{
+	struct bed *b = bed_new(3, NULL);
+	const struct recovery_record *d;
+
+	bed_set(b, 0, SIGN_DEAD, SIGN_DEAD);
+	bed_pass(b, b->o.recheck_after_ms);
+	b->sign[0][1] = SIGN_UNKNOWN;
+	for (uint32_t k = 0; k < 100 && bed_row(b, 0) == HOST_ROW_CONFIRMING; k++) {
+		if (bed_op(b, OP_LOOK))
+			bed_end_look(b, 0);
+		bed_pass(b, b->o.retry_ms);
+	}
+	d = bed_durable(b, "h1");
+	assert_int_equal(d->row, HOST_ROW_HELD);
+	assert_int_equal(d->sightings[0].sign, SIGN_DEAD);
+	assert_int_equal(d->sightings[1].sign, SIGN_UNKNOWN);
+	bed_free(b);
+}
+
+static void an_operators_word_keeps_what_the_monitors_said(void **state)
+{
+	struct bed *b = bed_new(3, NULL);
+	const struct recovery_record *d;
+
+	assert_int_equal(bed_say(b, OPERATOR_CONFIRM_DEAD, "h1", "it burns", NULL), 0);
+	d = bed_durable(b, "h1");
+	assert_int_equal(d->proof.kind, PROOF_OPERATOR);
+	assert_true(d->weighed_wall_ms);
+	assert_int_equal(d->sightings[0].sign, SIGN_ALIVE);
+	assert_int_equal(d->sightings[1].sign, SIGN_ALIVE);
+	bed_free(b);
+}
+
 static void the_reason_carries_the_recovery_and_only_its_host_is_touched(void **state)
 {
 	struct bed *b = bed_new(3, NULL);
@@ -350,6 +422,9 @@ static void a_dry_run_carries_nothing_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(a_host_dies_and_its_instance_moves),
+	    cmocka_unit_test(the_evidence_of_each_decision_is_durable),
+	    cmocka_unit_test(a_look_that_cannot_tell_says_whose_word_is_missing),
+	    cmocka_unit_test(an_operators_word_keeps_what_the_monitors_said),
 	    cmocka_unit_test(the_reason_carries_the_recovery_and_only_its_host_is_touched),
 	    cmocka_unit_test(nothing_starts_before_its_record), cmocka_unit_test(a_late_start_is_recorded_anew),
 	    cmocka_unit_test(a_late_power_off_does_not_use_up_the_level),

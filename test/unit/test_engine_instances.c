@@ -223,6 +223,100 @@ static void a_stopped_one_that_was_started_is_stopped_again(void **state)
 	bed_free(b);
 }
 
+/*
+ * h1's instance is on its way to h2, which dies, is recovered, and is at rest with its power off. @is_back: it was switched on since, and
+ * its nova-compute took the waiting call up.
+ */
+static struct bed *destination_recovered(struct instance_view *on_way, bool is_back)
+{
+	struct bed *b = bed_new(5, NULL);
+	struct instance_view v = bed_view(1, "h1");
+
+	*on_way = bed_moved(1, "h1", "h2", 11);
+	str_copy(on_way->host, sizeof(on_way->host), "h1");
+	on_way->task = TASK_REBUILDING;
+	on_way->evacuation.status = MIGRATION_ACCEPTED;
+	on_way->evacuation.dest[0] = '\0'; /* it waits in the queue of h2, which Nova does not show */
+	to_calling(b, &v);
+	bed_end(b, OP_EVACUATE, OUTCOME_DONE, FAULT_NONE);
+	bed_end_views(b, OP_MIGRATIONS, on_way, 1);
+	bed_set(b, 1, SIGN_DEAD, SIGN_DEAD);
+	for (int k = 0; k < 400 && bed_row(b, 1) != HOST_ROW_RECOVERED; k++) {
+		if (bed_op(b, OP_LOOK))
+			bed_end_look(b, 1);
+		if (bed_op(b, OP_POWER_OFF))
+			bed_end(b, OP_POWER_OFF, OUTCOME_DONE, FAULT_NONE);
+		if (bed_op(b, OP_POWER_STATUS))
+			bed_end_power(b, POWER_OFF);
+		if (bed_op(b, OP_FORCE_DOWN))
+			bed_end(b, OP_FORCE_DOWN, OUTCOME_DONE, FAULT_NONE);
+		if (bed_op(b, OP_DISABLE))
+			bed_end(b, OP_DISABLE, OUTCOME_DONE, FAULT_NONE);
+		if (bed_op(b, OP_LIST))
+			bed_end_views(b, OP_LIST, NULL, 0);
+		if (bed_op(b, OP_MIGRATIONS))
+			bed_end_views(b, OP_MIGRATIONS, on_way, 1);
+		bed_pass(b, 100);
+	}
+	assert_int_equal(bed_row(b, 1), HOST_ROW_RECOVERED);
+	if (is_back) {
+		bed_set(b, 1, SIGN_DEAD, SIGN_ALIVE);
+		assert_int_equal(bed_row(b, 1), HOST_ROW_RETURNING);
+	}
+	str_copy(on_way->evacuation.dest, sizeof(on_way->evacuation.dest), "h2");
+	on_way->evacuation.status = MIGRATION_PRE_MIGRATING;
+	return b;
+}
+
+static void look_on(struct bed *b, const struct instance_view *on_way, int rounds, enum power power)
+{
+	while (rounds--) {
+		if (bed_op(b, OP_MIGRATIONS))
+			bed_end_views(b, OP_MIGRATIONS, on_way, 1);
+		if (bed_op(b, OP_ASK))
+			bed_end_views(b, OP_ASK, on_way, 1);
+		if (power != POWER_UNKNOWN && bed_op(b, OP_POWER_STATUS))
+			bed_end_power(b, power);
+		bed_pass(b, 100);
+	}
+}
+
+/* The proof of a host that has come back since says nothing about what its nova-compute took up then. */
+static void a_destination_that_came_back_is_not_dead(void **state)
+{
+	struct instance_view on_way;
+	struct bed *b = destination_recovered(&on_way, true);
+
+	(void)state;
+	look_on(b, &on_way, 60, POWER_OFF);
+	assert_int_equal(b->started[OP_EVACUATE], 1);
+	bed_free(b);
+}
+
+static void a_destination_at_rest_has_to_read_off(void **state)
+{
+	struct instance_view on_way;
+	struct bed *b = destination_recovered(&on_way, false);
+
+	(void)state;
+	look_on(b, &on_way, 20, POWER_UNKNOWN);
+	assert_int_equal(b->started[OP_EVACUATE], 1);
+	look_on(b, &on_way, 60, POWER_OFF);
+	assert_int_equal(b->started[OP_EVACUATE], 2);
+	bed_free(b);
+}
+
+static void a_destination_at_rest_that_reads_on_is_not_dead(void **state)
+{
+	struct instance_view on_way;
+	struct bed *b = destination_recovered(&on_way, false);
+
+	(void)state;
+	look_on(b, &on_way, 60, POWER_ON);
+	assert_int_equal(b->started[OP_EVACUATE], 1);
+	bed_free(b);
+}
+
 /* A destination that dies takes the instance along: called again only once that death is proven too. */
 static void a_destination_that_dies_is_proven_dead_first(void **state)
 {
@@ -409,7 +503,9 @@ int main(void)
 	    cmocka_unit_test(reset_is_tried_within_a_budget),
 	    cmocka_unit_test(an_instance_nobody_can_ask_about_is_held),
 	    cmocka_unit_test(a_stopped_one_that_was_started_is_stopped_again),
-	    cmocka_unit_test(a_destination_that_dies_is_proven_dead_first), cmocka_unit_test(leftovers_hold),
+	    cmocka_unit_test(a_destination_that_dies_is_proven_dead_first),
+	    cmocka_unit_test(a_destination_that_came_back_is_not_dead), cmocka_unit_test(a_destination_at_rest_has_to_read_off),
+	    cmocka_unit_test(a_destination_at_rest_that_reads_on_is_not_dead), cmocka_unit_test(leftovers_hold),
 	    cmocka_unit_test(what_was_on_its_way_here_is_held_until_it_is_not),
 	    cmocka_unit_test(many_at_once_lose_nothing), cmocka_unit_test(an_instance_without_room_is_not_forgotten),
 	    cmocka_unit_test(an_instance_that_does_not_leave_holds)};

@@ -151,6 +151,28 @@ static void journal_answers(void **state)
 	answer_is("journal-explain", explain, text_explain);
 }
 
+/* A recovery that a version without that field wrote: nothing is made up. */
+static void a_record_without_evidence_says_so(void **state)
+{
+	const struct archive a = {.path = cloud.bed.path, .wall_ms = cloud_wall_ms(&cloud)};
+	struct record r = {.type = RECORD_RECOVERY,
+	    .recovery = {.id = "kq3f7m-1-1", .host = "compute-1", .row = HOST_ROW_REENABLED, .opened_wall_ms = 5}};
+	STRBUF_AUTO struct strbuf sb = STRBUF_INIT;
+	const struct text_style style = {0};
+	JSON_AUTO cJSON *o = NULL;
+	const cJSON *got;
+
+	assert_int_equal(journal_submit(cloud.bed.j, ++cloud.seq, &r, 6, "", NULL), 0);
+	bed_wait(&cloud.bed, cloud.bed.answered + journal_pending(cloud.bed.j));
+	assert_int_equal(archive_recovery(&a, "kq3f7m-1-1", &o, NULL), 0);
+	got = json_object(o, "recovery");
+	assert_true(cJSON_IsNull(cJSON_GetObjectItem(got, "evidence")));
+	assert_true(cJSON_IsNull(cJSON_GetObjectItem(got, "weighed_at_ms")));
+	assert_true(cJSON_IsNull(cJSON_GetObjectItem(json_array(got, "steps")->child, "evidence")));
+	text_recovery(o, &style, &sb);
+	assert_non_null(strstr(sb.text, "Evidence\n  none was recorded\n"));
+}
+
 static void unknown_names(void **state)
 {
 	const struct archive a = {.path = cloud.bed.path, .wall_ms = 1}, nowhere = {.path = "/nowhere/journal.db"};
@@ -228,7 +250,8 @@ static int story_ends(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(live_answers), cmocka_unit_test(journal_answers),
-	    cmocka_unit_test(unknown_names), cmocka_unit_test(texts_bear_nonsense), cmocka_unit_test(tables)};
+	    cmocka_unit_test(unknown_names), cmocka_unit_test(a_record_without_evidence_says_so),
+	    cmocka_unit_test(texts_bear_nonsense), cmocka_unit_test(tables)};
 
 	root = argc > 1 ? argv[1] : ".";
 	return cmocka_run_group_tests_name("report", tests, story, story_ends);

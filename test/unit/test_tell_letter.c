@@ -68,6 +68,10 @@ static int scene_open(void **state)
 	r->due = 1u << MOMENT_CONFIRMED;
 	r->proof = (struct proof){.kind = PROOF_POWER, .by = "ipmi", .at_wall_ms = 1700000004000};
 	r->opened_wall_ms = 1700000000000;
+	r->weighed_wall_ms = 1700000003000;
+	r->sightings[0] = (struct sighting){
+	    "nova", "nova-bus", SIGN_DEAD, true, .seen_wall_ms = 1700000002000, .since_wall_ms = 1700000001000};
+	r->sightings[1] = (struct sighting){"probe", "mgmt<&>", SIGN_UNKNOWN, true, 0, 0};
 	for (int row = HOST_ROW_SUSPECT; row <= HOST_ROW_RECOVERED; row++)
 		r->stamp_wall_ms[row] = 1700000000000 + row * 1000;
 	s->instances[0] = instance("aaaaaaaa-0000-4000-8000-000000000001", HOSTILE, "p-one", INSTANCE_ROW_DONE);
@@ -181,6 +185,46 @@ static void two_projects_on_one_host(void **state)
 		assert_null(strstr(bob, never[k]));
 		assert_null(strstr(carol, never[k]));
 	}
+}
+
+/* It was on its way to the host that died, and another recovery has it now: nobody is told that it does not exist. */
+static void what_another_recovery_moves_is_not_called_gone(void **state)
+{
+	struct scene *s = *state;
+	struct instance_record *i = NULL;
+	STR_AUTO char *carol = NULL;
+
+	for (int k = 0; k < 5; k++)
+		i = s->instances[k].row == INSTANCE_ROW_GONE ? &s->instances[k] : i;
+	assert_non_null(i);
+	str_copy(i->source, sizeof(i->source), "cmp-02");
+	carol = facts_text(s, "carol@example.com");
+	assert_non_null(strstr(carol, "no longer part of this recovery"));
+	assert_null(strstr(carol, "no longer exists"));
+}
+
+static const char *name_of(const void *arg, const char *id)
+{
+	assert_string_equal(arg, "the daemon");
+	return str_eq(id, "p-one") ? "from-elsewhere" : NULL;
+}
+
+/* The administrators' letter is written before the people are looked up: what the daemon knows from before is used, an id stands alone. */
+static void a_project_has_its_name_where_anybody_knows_it(void **state)
+{
+	const struct scene *s = *state;
+	struct tell_facts facts = s->facts;
+	TELL_LETTER_AUTO struct tell_letter letter = {0};
+	JSON_AUTO cJSON *o = NULL;
+
+	facts.project_n = 0;
+	facts.project_name = name_of;
+	facts.arg = "the daemon";
+	o = tell_admin_facts(&facts, TELL_ROWS_MAX);
+	assert_int_equal(tell_letter_write(&s->templates, TELL_ADMIN_RECOVERED, o, &letter, NULL), 0);
+	assert_non_null(strstr(letter.text, "Project from-elsewhere (p-one)\n"));
+	assert_non_null(strstr(letter.text, "Project p-two\n"));
+	assert_null(strstr(letter.html, "p-two</span>"));
 }
 
 static void counts(void **state)
@@ -416,6 +460,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(readers, scene_open, scene_close),
 	    cmocka_unit_test(addresses),
 	    cmocka_unit_test_setup_teardown(two_projects_on_one_host, scene_open, scene_close),
+	    cmocka_unit_test_setup_teardown(what_another_recovery_moves_is_not_called_gone, scene_open, scene_close),
+	    cmocka_unit_test_setup_teardown(a_project_has_its_name_where_anybody_knows_it, scene_open, scene_close),
 	    cmocka_unit_test_setup_teardown(counts, scene_open, scene_close), cmocka_unit_test(who_is_concerned),
 	    cmocka_unit_test(keys), cmocka_unit_test_setup_teardown(user_mails, scene_open, scene_close),
 	    cmocka_unit_test_setup_teardown(admin_mails, scene_open, scene_close),

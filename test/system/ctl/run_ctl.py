@@ -91,6 +91,10 @@ def in_state(shown, state):
     return shown if shown['recovery']['state'] == state else None
 
 
+def all_read(answer):
+    return answer if all(level['last_reading'] for host in answer['hosts'] for level in host['fence_levels']) else None
+
+
 def case_asks_and_orders(bed, daemon, run):
     """questions and orders to a running daemon"""
     said = run('status')
@@ -98,6 +102,11 @@ def case_asks_and_orders(bed, daemon, run):
     said = run('fence', 'test', 'compute-1')
     assert said.status == 0 and ' on ' in said.out, said
     until('every device has read on', lambda: all(h['fenceable'] for h in json.loads(run('--json', 'fence', 'status').out)['hosts']))
+    answer = until('every device was read since the start', lambda: all_read(json.loads(run('--json', 'fence', 'status').out)))
+    for host in answer['hosts']:
+        read = host['fence_levels'][0]['last_reading']
+        assert read['reads'] == 'on' and not read['reason'] and 0 <= answer['now_at_ms'] - read['read_at_ms'] < 60000, host
+    assert '(last: on ' in run('fence', 'status').out
     said = run('maintenance', 'compute-4', 'on')
     assert said.status == 0 and '(uid ' in said.out, said
     host = json.loads(run('--json', 'explain', 'compute-4').out)['host']
@@ -117,6 +126,8 @@ def case_maintenance_survives(bed, daemon, run):
     """an order that was confirmed is in the journal, whatever happens to the daemon"""
     assert run('maintenance', 'compute-3', 'on').status == 0
     daemon.kill()
+    said = run('fence', 'status')
+    assert said.status == 0 and 'only a running daemon knows' in said.out and '(last: ' not in said.out, said
     said = run('--json', 'hosts')
     assert said.status == 0 and 'reading the journal' in said.err, said
     host = next(h for h in json.loads(said.out)['hosts'] if h['name'] == 'compute-3')
@@ -142,6 +153,27 @@ def case_reloads(bed, daemon, run):
     assert run('reload').status == 0 and run('config', 'check').status == 0
 
 
+def case_checks_templates(bed, daemon, run):
+    """config check tells of a wrong template what the daemon would, before the daemon does"""
+    folder = bed.dir + '/templates'
+    os.mkdir(folder)
+    with open(bed.config, encoding='utf-8') as f:
+        good = f.read()
+    with open(bed.config, 'w', encoding='utf-8') as f:
+        f.write(good + f'notify: {{email: {{templates: {folder}}}}}\n')
+    assert run('config', 'check').status == 0
+    with open(folder + '/admin-held.html', 'w', encoding='utf-8') as f:
+        f.write('<p>\n{{hots}}\n')
+    said, reloaded = run('config', 'check'), run('reload')
+    assert said.status == 2 and f'{folder}/admin-held.html:2' in said.out and '{{hots}}' in said.out and '1 error' in said.out, said
+    assert reloaded.status == 2 and next(line for line in said.out.splitlines() if 'hots' in line) in reloaded.err, (said, reloaded)
+    problems = json.loads(run('--json', 'config', 'check').out)['problems']
+    assert [p['line'] for p in problems if p['level'] == 'error'] == [2], problems
+    os.rename(folder, folder + '-gone')
+    said = run('config', 'check')
+    assert said.status == 2 and 'expected a folder with templates' in said.out, said
+
+
 def case_tells_a_recovery(bed, daemon, run):
     """a recovery, as the daemon and as the journal tell it"""
     bed.power('compute-2')
@@ -153,12 +185,17 @@ def case_tells_a_recovery(bed, daemon, run):
     recovery = shown['recovery']
     assert shown['source'] == 'daemon' and recovery['proof']['valid'], recovery
     assert recovery['instances'] and all(i['state'] == 'done' and i['destination'] != 'compute-2' for i in recovery['instances']), recovery
+    cut = next(s for s in recovery['steps'] if s['state'] == 'fencing')
+    assert sorted(e['monitor'] for e in cut['evidence']) == ['nova', 'probe'] and cut['weighed_at_ms'] <= cut['written_at_ms'], cut
+    assert all(e['says'] == 'dead' and e['path'] and e['must_say_dead'] and
+               recovery['opened_at_ms'] <= e['seen_at_ms'] <= cut['weighed_at_ms'] for e in cut['evidence']), cut
     times = recovery['timeline']
     order = [times[k + '_at_ms'] for k in ('suspect', 'confirmed', 'fenced', 'forced_down', 'evacuating', 'evacuated', 'recovered')]
     assert None not in order and order == sorted(order), times
     daemon.stop()
     said = run('recovery', 'show', live['id'])
     assert said.status == 0 and 'recovered' in said.out and 'reading the journal' in said.err, said
+    assert 'Evidence' in said.out and 'asks it' in said.out, said
     again = json.loads(run('--json', '--state', bed.dir + '/state', 'recovery', 'show', live['id']).out)
     assert again['source'] == 'journal' and again['recovery']['steps'][:len(recovery['steps'])] == recovery['steps']
     assert live['id'] in run('recoveries', '--all').out
@@ -177,6 +214,8 @@ def case_held_and_confirmed_dead():
         assert held['hold']['cause'] == 'fence-failed' and f"osha release {held['id']}" in held['hold']['release'], held
         said = run('fence', 'test', 'compute-2')
         assert said.status == 3 and 'unknown' in said.out, said
+        read = next(h for h in json.loads(run('--json', 'fence', 'status').out)['hosts'] if h['name'] == 'compute-2')['fence_levels'][0]['last_reading']
+        assert read['reads'] == 'unknown' and read['reason'], read
         seen = daemon.log().count('compute-2 ')
         assert run('release', held['id']).status == 0
         until('it was tried again and is held again', lambda: daemon.log().count('compute-2 ') > seen and run('status').status == 3)

@@ -257,6 +257,22 @@ def case_two_projects(sim, certs):
     return bed
 
 
+def case_project_names(sim, certs):
+    """administrators read the names of projects that were looked up for an earlier moment, with their ids"""
+    box, bed = Mailbox(), Bed(sim)
+    bed.config(box.port)
+    facts = two_projects(sim)
+    bed.facts(facts)
+    bed.run('confirmed', 'recovered')
+    texts = [parts(m)[0] for a, m in box.mails if a in ADMINS and m['X-Osha-Key'].split('/')[1] == 'recovered']
+    equal(len(texts), len(ADMINS), 'letters of the end')
+    for text in texts:
+        for name in ('project-1', 'project-2'):
+            assert f'Project {name} ({sim.projects[name]})' in text, text
+    box.close()
+    return bed
+
+
 def case_before_the_list(sim, certs):
     """confirmed comes before the instances are listed: they are asked for, and the administrators do not wait for it"""
     box, bed = Mailbox(tls='implicit', folder=certs), Bed(sim)
@@ -446,7 +462,7 @@ def case_templates(sim, certs):
 def main():
     sim, certs, passed, failed = Sim(), tempfile.mkdtemp(prefix='osha-tell-'), 0, 0
     make_certs(certs)
-    cases = (case_two_projects, case_before_the_list, case_wrong_ca, case_login_refused, case_trouble, case_kill, case_keystone_away,
+    cases = (case_two_projects, case_project_names, case_before_the_list, case_wrong_ca, case_login_refused, case_trouble, case_kill, case_keystone_away,
              case_keystone_returns, case_held, case_alerts, case_templates)
     for case in cases:
         if sys.argv[3:] and case.__name__ not in sys.argv[3:]:

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The operator's templates, read from their folder. What is not there is taken from the built-in ones. */
+/* See template_folder.h. */
+#include "tell/template_folder.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/strbuf.h"
-#include "daemon/telling_parts.h"
 #include "io/file.h"
 
 static int one_load(const char *folder, struct tell_source *source, struct tell_template **ret,
@@ -32,7 +33,7 @@ static int one_load(const char *folder, struct tell_source *source, struct tell_
 	return osha_err_set(reterr, OSHA_E_CONFIG, "%s:%d: %s", path, line, err.msg);
 }
 
-int telling_templates_load(
+int tell_folder_load(
     const struct config *cfg, struct tell_templates *ret, struct config_problems *problems, struct osha_err *reterr)
 {
 	const char *folder = cfg->notify.email.templates;
