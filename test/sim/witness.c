@@ -116,22 +116,25 @@ void witness_request(struct sim_node *from, const char *method, const char *targ
 	evacuate_call(from, uuid);
 }
 
-/* Hosts of which anything has been silent for a while, and so for about as long as this one. */
-static uint32_t silent_together(uint32_t host)
+/* Hosts of which anything has been silent for a while, for about as long as this one, and which nobody has proven dead. */
+static uint32_t silent_together(struct sim_node *from, uint32_t host)
 {
 	int64_t window_ms = cloudsim_model_config(realm.cloud)->service_down_ms;
 	uint32_t n = 0;
 
 	for (uint32_t h = 0; h < realm.host_n; h++) {
 		int64_t apart_ms = realm.host[h].silent_ms - realm.host[host].silent_ms;
+		struct recovery_record r;
 
+		if (open_recovery(from, realm_host_name(h), &r) && r.proof.kind != PROOF_NONE && !r.proof.is_void)
+			continue;
 		n += realm.host[h].silent_ms && sim.now_ms - realm.host[h].silent_ms > NOTICED_MS && apart_ms <= window_ms / 2 &&
 		     apart_ms >= -window_ms / 2;
 	}
 	return n;
 }
 
-static void judge_first_power_off(uint32_t host)
+static void judge_first_power_off(struct sim_node *from, uint32_t host)
 {
 	const char *name = realm_host_name(host);
 	uint32_t share = realm.host_n / 10, limit = share > 2 ? share : 2, n;
@@ -140,7 +143,7 @@ static void judge_first_power_off(uint32_t host)
 		witness.wrongful_fences++;
 		sim_violated("wrongful: power-off of %s, which its policy does not call down", name);
 	}
-	n = silent_together(host);
+	n = silent_together(from, host);
 	if (n > limit) {
 		witness.wrongful_fences++;
 		sim_violated("wrongful: power-off of %s while %u hosts are silent together, more than %u", name, n, limit);
@@ -175,7 +178,7 @@ void witness_power_off(struct sim_node *from, uint32_t host)
 	if (store_record(from->store, key, &h) && h.host.maintenance)
 		sim_violated("invariant 6: power-off of %s, which is in maintenance", name);
 	if (r.proof.kind == PROOF_NONE && !r.operator_go) /* one that was proven dead and is seen on is fenced again, by design */
-		judge_first_power_off(host);
+		judge_first_power_off(from, host);
 }
 
 void witness_mail(const struct io_mail *mail)
