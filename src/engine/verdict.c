@@ -190,7 +190,8 @@ void host_take_service(struct engine *e, const struct engine_service *s)
 	struct host *h = s->host < e->host_n ? &e->hosts[s->host] : NULL;
 	struct recovery *r;
 
-	if (!h)
+	/* of a cell that cannot be reached nova shows that there is such a service and nothing else: what was known stays */
+	if (!h || (s->view->state == SIGN_UNKNOWN && !s->view->updated_at_ms))
 		return;
 	h->service_known = true;
 	h->disabled = s->view->disabled;

@@ -37,6 +37,42 @@ static void only_a_newer_updated_at_is_a_report(void **state)
 	bed_free(b);
 }
 
+/* Killed and started again while the host's cell cannot be reached: the empty record is nothing that a later one could be newer than. */
+static void a_record_of_an_unreachable_cell_says_nothing(void **state)
+{
+	struct bed *b = bed_new(3, NULL);
+	struct service_view empty = {.state = SIGN_UNKNOWN};
+
+	(void)state;
+	bed_to_recovered(b, 0);
+	service(b, 1000);
+	bed_restart(b);
+	bed_pass(b, 1);
+	bed_service(b, 0, &empty);
+	bed_pass(b, 1000);
+	service(b, 1000);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_RECOVERED);
+	service(b, 2000);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_CLEANING);
+	bed_free(b);
+}
+
+static void an_operators_mark_stays_known_while_its_cell_is_away(void **state)
+{
+	struct bed *b = bed_new(3, NULL);
+	struct service_view mark = {.state = SIGN_ALIVE, .disabled = true, .disabled_reason = "bad RAM", .updated_at_ms = 100};
+	struct service_view empty = {.state = SIGN_UNKNOWN};
+	struct host_snapshot s;
+
+	(void)state;
+	bed_service(b, 0, &mark);
+	bed_service(b, 0, &empty);
+	engine_host_snapshot(b->e, 0, b->now_ms, &s);
+	assert_true(s.disabled);
+	assert_int_equal(s.updated_at_ms, 100);
+	bed_free(b);
+}
+
 static void a_record_asked_for_before_our_put_is_no_baseline(void **state)
 {
 	struct bed *b = bed_new(3, NULL);
@@ -279,6 +315,8 @@ static void what_an_operator_took_over_stays_his(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(only_a_newer_updated_at_is_a_report),
+	    cmocka_unit_test(a_record_of_an_unreachable_cell_says_nothing),
+	    cmocka_unit_test(an_operators_mark_stays_known_while_its_cell_is_away),
 	    cmocka_unit_test(a_record_asked_for_before_our_put_is_no_baseline),
 	    cmocka_unit_test(our_own_put_after_a_restart_is_no_report),
 	    cmocka_unit_test(it_is_taken_back_once_it_is_clean),

@@ -155,7 +155,7 @@ static void degraded_is_told_once(void **state)
 static void a_disabled_host_is_not_called_degraded(void **state)
 {
 	struct bed *b = bed_new(3, NULL);
-	struct service_view s = {.disabled = true, .disabled_reason = "upgrade"};
+	struct service_view s = {.state = SIGN_ALIVE, .disabled = true, .disabled_reason = "upgrade"};
 
 	bed_service(b, 0, &s);
 	bed_set(b, 0, SIGN_DEAD, SIGN_ALIVE);
