@@ -35,27 +35,35 @@ bool host_is_disabled_by(const struct host *h, const char *recovery_id)
 	return false;
 }
 
-/* Hosts of which anything went silent within one service_down_time of this one. Those proven dead before this start are no news. */
+static bool is_near(const struct engine *e, int64_t a_ms, int64_t b_ms)
+{
+	int64_t apart_ms = a_ms - b_ms;
+
+	return a_ms != NEVER_MS && b_ms != NEVER_MS && apart_ms <= e->o.service_down_time_ms && apart_ms >= -e->o.service_down_time_ms;
+}
+
+/*
+ * Hosts that went silent together with this one: within one service_down_time, first silence or death of the one near first silence or
+ * death of the other. Those proven dead before this start are no news.
+ */
 static uint32_t newly_quiet(const struct engine *e, const struct host *of, int64_t now_ms, uint32_t *ret_living)
 {
-	int64_t of_ms = host_quiet_since_ms(e, of, now_ms);
+	int64_t quiet_ms = host_quiet_since_ms(e, of, now_ms), dead_ms = of->dead_since_ms;
 	uint32_t n = 0, living = 0;
 
-	if (of_ms == NEVER_MS)
-		of_ms = now_ms;
 	for (uint32_t k = 0; k < e->host_n; k++) {
 		const struct host *h = &e->hosts[k];
 		const struct recovery *r = h->recovery == NIL ? NULL : &e->recoveries[h->recovery];
-		int64_t quiet_ms = host_quiet_since_ms(e, h, now_ms), apart;
+		int64_t its_ms = host_quiet_since_ms(e, h, now_ms);
 
-		if (quiet_ms == NEVER_MS) {
+		if (its_ms == NEVER_MS && h->dead_since_ms == NEVER_MS) {
 			living++;
 			continue;
 		}
 		if (r && r->from_before && recovery_proof_holds(r))
 			continue;
-		apart = quiet_ms - of_ms;
-		n += apart <= e->o.service_down_time_ms && apart >= -e->o.service_down_time_ms;
+		n += is_near(e, its_ms, quiet_ms) || is_near(e, its_ms, dead_ms) || is_near(e, h->dead_since_ms, quiet_ms) ||
+		     is_near(e, h->dead_since_ms, dead_ms);
 	}
 	*ret_living = living;
 	return n;

@@ -64,6 +64,8 @@ struct host {
 	char disabled_reason[REASON_SIZE];
 	int64_t updated_at_ms; /* nova's clock */
 	int64_t
+	    dead_since_ms; /* our clock: since when no required monitor is alive and some say dead; NEVER_MS = it is not so */
+	int64_t
 	    quiet_since_ms; /* our clock: since when some monitor of its policy says dead, whatever the others say; NEVER_MS */
 	int64_t reported_ms; /* our clock: when `updated_at` was last seen to have moved; 0 = not yet */
 	int64_t off_since_ms

@@ -149,6 +149,10 @@ void host_look(struct engine *e, struct host *h)
 	enum verdict v = host_verdict(e, h, e->now_ms, 0);
 	bool looks_dead = v == VERDICT_DOWN || v == VERDICT_SUSPECT;
 
+	if (!looks_dead)
+		h->dead_since_ms = v == VERDICT_UNKNOWN ? h->dead_since_ms : NEVER_MS;
+	else if (h->dead_since_ms == NEVER_MS)
+		h->dead_since_ms = e->now_ms;
 	host_look_quiet(e, h);
 	for (uint32_t l = 0; l < FENCE_LEVEL_MAX && v != VERDICT_UP; l++)
 		h->off_since_ms[l] = NEVER_MS;

@@ -12,6 +12,7 @@
 
 #include "base/strbuf.h"
 #include "test/sim/controller.h"
+#include "test/sim/fixed.h"
 #include "test/sim/judge.h"
 #include "test/sim/store.h"
 #include "test/sim/story.h"
@@ -23,12 +24,15 @@ struct totals {
 	uint64_t violations, faults, starts, begun[STORY_N];
 	int64_t simulated_ms;
 	uint64_t hash;
+	uint64_t acts; /* of the newest run */
 };
 
 struct arguments {
 	uint64_t from, seeds, kill_at_act;
 	int64_t until_s;
 	const struct story_profile *profile;
+	const struct fixed_story *fixed; /* NULL: drawn from the profile */
+	bool all_fixed, matrix;
 	bool trace, json;
 	char folder[64];
 };
@@ -56,9 +60,20 @@ static void add(struct totals *t, const struct judge_counts *j)
 	t->hash = t->hash * 31 + sim.hash;
 }
 
+static void print_failure(const struct arguments *a, uint64_t seed, int64_t begin_ms)
+{
+	char kill[40] = "";
+
+	if (a->kill_at_act)
+		snprintf(kill, sizeof(kill), " --kill-at %llu", (unsigned long long)a->kill_at_act);
+	printf("FAILED %s, seed %llu%s, at %.3f s: %s\n  again: osha-sim --%s %s --from %llu --seeds 1%s --trace\n",
+	    a->fixed ? a->fixed->name : a->profile->name, (unsigned long long)seed, kill, (double)(sim.violation_ms - begin_ms) / 1000,
+	    sim.violation, a->fixed ? "story" : "profile", a->fixed ? a->fixed->name : a->profile->name, (unsigned long long)seed, kill);
+}
+
 static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 {
-	const struct story_profile *p = a->profile;
+	const struct story_profile *p = a->fixed ? fixed_profile(a->fixed) : a->profile;
 	struct judge_counts j = {0};
 	int64_t begin_ms, end_ms;
 
@@ -71,22 +86,26 @@ static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 	realm_begin(&p->size);
 	witness_begin();
 	sim.kill_at_act = a->kill_at_act;
-	story_begin(p);
+	if (a->fixed)
+		fixed_begin(a->fixed);
+	else
+		story_begin(p);
 	controller_start(&sim.node[0]);
 	while (!sim.violation[0] && sim_turn(end_ms))
 		;
 	if (!sim.violation[0] && !a->until_s)
 		judge_end(&j);
+	if (!sim.violation[0] && !a->until_s && a->fixed)
+		fixed_judge(a->fixed);
 	t->simulated_ms += sim.now_ms - begin_ms;
 	add(t, &j);
 	controller_stop(&sim.node[0]);
 	store_free(sim.node[0].store);
 	realm_end();
 	sim_end();
+	t->acts = sim.acts;
 	if (sim.violation[0])
-		printf("FAILED seed %llu at %.3f s: %s\n  again: osha-sim --profile %s --from %llu --seeds 1 --trace%s\n",
-		    (unsigned long long)seed, (double)(sim.violation_ms - begin_ms) / 1000, sim.violation, p->name,
-		    (unsigned long long)seed, a->kill_at_act ? " --kill-at K" : "");
+		print_failure(a, seed, begin_ms);
 	return !sim.violation[0];
 }
 
@@ -123,20 +142,26 @@ static void print_text(const struct totals *t, double wall_s)
 
 static int usage(FILE *to)
 {
-	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P] [--until SECONDS] [--kill-at K] [--trace] [--json]\n"
+	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P | --story NAME|all] [--matrix] [--until SECONDS] [--kill-at K] [--trace] [--json]\n"
+	      "  --story    a written story on a small cloud instead of one drawn from a profile\n"
+	      "  --matrix   once more for each outward act of the run, with the daemon killed right before it\n"
 	      "  --until    end each run after so much simulated time\n"
 	      "  --kill-at  kill the daemon at its K-th outward act\n"
 	      "  --trace    the daemon's log lines and what befalls the cloud\nprofiles:\n",
 	    to);
 	for (unsigned k = 0; story_profile_at(k); k++)
 		fprintf(to, "  %-10s %s\n", story_profile_at(k)->name, story_profile_at(k)->summary);
+	fputs("stories:", to);
+	for (unsigned k = 0; fixed_at(k); k++)
+		fprintf(to, " %s", fixed_at(k)->name);
+	fputs("\n", to);
 	return to == stderr ? 2 : 0;
 }
 
 static int parse(struct arguments *a, int argc, char **argv)
 {
 	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"profile", 1, 0, 'p'}, {"until", 1, 0, 'u'},
-	    {"kill-at", 1, 0, 'k'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'}, {0}};
+	    {"story", 1, 0, 's'}, {"matrix", 0, 0, 'm'}, {"kill-at", 1, 0, 'k'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -149,6 +174,16 @@ static int parse(struct arguments *a, int argc, char **argv)
 			break;
 		case 'p':
 			a->profile = story_profile_named(optarg);
+			break;
+		case 's':
+			a->profile = fixed_profile(NULL);
+			a->all_fixed = str_eq(optarg, "all");
+			a->fixed = fixed_named(optarg);
+			if (!a->fixed && !a->all_fixed)
+				return usage(stderr);
+			break;
+		case 'm':
+			a->matrix = true;
 			break;
 		case 'u':
 			a->until_s = strtoll(optarg, NULL, 10);
@@ -167,6 +202,45 @@ static int parse(struct arguments *a, int argc, char **argv)
 		}
 	}
 	return a->profile ? -1 : usage(stderr);
+}
+
+/* Kill at each outward act in turn, until a run ends before its turn comes. */
+static bool run_matrix(struct arguments *a, uint64_t seed, struct totals *t)
+{
+	bool ok = true;
+
+	for (a->kill_at_act = 1; ok; a->kill_at_act++) {
+		ok = run(a, seed, t);
+		if (t->acts < a->kill_at_act)
+			break;
+	}
+	a->kill_at_act = 0;
+	return ok;
+}
+
+static bool run_seeds(struct arguments *a, struct totals *t)
+{
+	bool ok = true;
+
+	for (uint64_t seed = a->from; seed < a->from + a->seeds; seed++) {
+		ok &= run(a, seed, t);
+		if (a->matrix)
+			ok &= run_matrix(a, seed, t);
+	}
+	return ok;
+}
+
+static bool run_all(struct arguments *a, struct totals *t)
+{
+	bool ok = true;
+
+	if (!a->all_fixed)
+		return run_seeds(a, t);
+	for (unsigned k = 0; fixed_at(k); k++) {
+		a->fixed = fixed_at(k);
+		ok &= run_seeds(a, t);
+	}
+	return ok;
 }
 
 /* The configuration names every host, so a realm of the profile's size has to be there to write it. */
@@ -192,7 +266,7 @@ int main(int argc, char **argv)
 	struct totals t = {0};
 	struct timespec t0, t1;
 	double wall_s;
-	bool ok = true;
+	bool ok;
 	int status = parse(&a, argc, argv);
 
 	if (status >= 0)
@@ -200,8 +274,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0); /* what a run said is seen even if it never ends */
 	configure(&a);
 	clock_gettime(CLOCK_MONOTONIC, &t0);
-	for (uint64_t seed = a.from; seed < a.from + a.seeds; seed++)
-		ok &= run(&a, seed, &t);
+	ok = run_all(&a, &t);
 	clock_gettime(CLOCK_MONOTONIC, &t1);
 	controller_unconfigure();
 	wall_s = (double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9;

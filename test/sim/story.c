@@ -550,7 +550,7 @@ static void strike_begins(void *arg)
 		free(s);
 }
 
-static void strike_later(int64_t in_ms, enum story_kind kind, uint32_t host, int64_t ms)
+void story_strike_in(int64_t in_ms, enum story_kind kind, uint32_t host, int64_t ms)
 {
 	struct strike *s = calloc(1, sizeof(*s));
 
@@ -558,11 +558,6 @@ static void strike_later(int64_t in_ms, enum story_kind kind, uint32_t host, int
 		abort();
 	*s = (struct strike){kind, host, ms};
 	sim_after(in_ms, strike_begins, s);
-}
-
-void story_strike(enum story_kind kind, uint32_t host, int64_t ms)
-{
-	strike_later(0, kind, host, ms);
 }
 
 static void calm(void *arg)
@@ -592,7 +587,7 @@ void story_begin(const struct story_profile *p)
 
 		n += rng_below(&sim.rng, HOURS) < expected % HOURS;
 		while (n--)
-			strike_later(sim_between(5000, p->tale_ms), (enum story_kind)k, (uint32_t)rng_below(&sim.rng, realm.host_n),
+			story_strike_in(sim_between(5000, p->tale_ms), (enum story_kind)k, (uint32_t)rng_below(&sim.rng, realm.host_n),
 			    1000 * sim_between(rows[k].low_s, rows[k].high_s));
 	}
 	sim_after(p->tale_ms + 1, calm, NULL);

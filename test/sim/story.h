@@ -78,5 +78,5 @@ const char *story_kind_name(enum story_kind k);
 /** story_begin() - draw the run's story and put it into the queue. story_calm() - every fault that lasts is over. */
 void story_begin(const struct story_profile *p);
 void story_calm(void);
-/** story_strike() - let one misfortune begin now; used by scenarios. @ms: how long it lasts, 0 = until story_calm(). */
-void story_strike(enum story_kind kind, uint32_t host, int64_t ms);
+/** story_strike_in() - let one misfortune begin in @in_ms. @ms: how long it lasts, 0 = until story_calm(). */
+void story_strike_in(int64_t in_ms, enum story_kind kind, uint32_t host, int64_t ms);

@@ -133,6 +133,27 @@ static void one_among_hosts_that_report_is_fenced(void **state)
 	bed_free(b);
 }
 
+/* This host's prober was cut long ago; then all go silent, this one too. Its first silence is old, its death is not. */
+static void a_death_counts_beside_an_old_silence(void **state)
+{
+	struct bed *b = bed_of_six();
+
+	(void)state;
+	bed_set(b, 0, SIGN_ALIVE, SIGN_DEAD);
+	for (int64_t ms = 0; ms < b->o.service_down_time_ms + 10000; ms += 5000) {
+		bed_pass(b, 5000);
+		for (uint32_t h = 0; h < HOSTS; h++)
+			bed_see(b, h);
+	}
+	for (uint32_t h = 1; h <= ALLOWED; h++)
+		bed_set(b, h, SIGN_ALIVE, SIGN_DEAD);
+	bed_set(b, 0, SIGN_DEAD, SIGN_DEAD);
+	confirm(b, 0);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
+	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_MASS);
+	bed_free(b);
+}
+
 /* A nova-compute that crashed long ago on a host that answers is no part of a failure of today. */
 static void old_silence_does_not_count(void **state)
 {
@@ -158,7 +179,8 @@ int main(void)
 	    cmocka_unit_test(silence_counts_before_nova_says_down),
 	    cmocka_unit_test(silence_that_comes_late_still_holds),
 	    cmocka_unit_test(records_that_stand_still_are_silence),
-	    cmocka_unit_test(one_among_hosts_that_report_is_fenced), cmocka_unit_test(old_silence_does_not_count)};
+	    cmocka_unit_test(one_among_hosts_that_report_is_fenced), cmocka_unit_test(a_death_counts_beside_an_old_silence),
+	    cmocka_unit_test(old_silence_does_not_count)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Written stories; see the header. */
+#include "test/sim/fixed.h"
+
+#include <stdio.h>
+
+#include "base/strbuf.h"
+#include "test/sim/store.h"
+#include "test/sim/witness.h"
+
+static const struct story_profile small = {.name = "one",
+    .summary = "one host's fate",
+    .size = {.hosts = 5, .instances = 10, .projects = 2},
+    .tale_ms = 300000,
+    .rest_ms = 600000,
+    .back_low_ms = 3600000,
+    .back_high_ms = 3600000};
+
+/* For what must be held: its faults do not end, and the last level fails late. */
+static const struct story_profile lasting = {.name = "one-lasting",
+    .summary = "one host's fate, to which no end comes",
+    .size = {.hosts = 5, .instances = 10, .projects = 2},
+    .tale_ms = 700000,
+    .back_low_ms = 3600000,
+    .back_high_ms = 3600000};
+
+/* The device of a host has been read by then, and Nova knows all hosts. */
+#define AT 15000, 17000
+
+static const struct fixed_story stories[] = {
+    {"plain", {{STORY_DEATH, 0, AT, 0}}, 1, 0, FIXED_RECOVERS},
+    {"hung-host", {{STORY_HANG, 0, AT, 0}}, 1, 0, FIXED_RECOVERS},
+    {"returns-later", {{STORY_DEATH, 0, AT, 0}}, 1, 150000, FIXED_RECOVERS},
+    {"returns-early", {{STORY_DEATH, 0, AT, 0}}, 1, 26000, FIXED_MAY_HOLD},
+    {"second-death", {{STORY_DEATH, 0, AT, 0}, {STORY_DEATH, 1, 24000, 30000, 0}}, 2, 0, FIXED_MAY_HOLD},
+    {"bmc-dies-with-host", {{STORY_BMC_ONE_SUPPLY, 0, 10000, 10000, 3600000}, {STORY_DEATH, 0, AT, 0}}, 2, 0, FIXED_HOLDS},
+    {"bmc-slow", {{STORY_BMC_EARLY, 0, 10000, 10000, 3600000}, {STORY_HANG, 0, AT, 0}}, 2, 0, FIXED_RECOVERS},
+    {"hung-and-bmc-lies", {{STORY_BMC_LIES, 0, 10000, 10000, 3600000}, {STORY_HANG, 0, AT, 0}}, 2, 0, FIXED_HOLDS},
+    {"bmc-lossy", {{STORY_BMC_LOSSY, 0, 10000, 10000, 200000}, {STORY_HANG, 0, AT, 0}}, 2, 0, FIXED_RECOVERS},
+    {"compute-crashes", {{STORY_COMPUTE_CRASH, 0, AT, 120000}}, 1, 0, FIXED_UNTOUCHED},
+    {"mass-isolated", {{STORY_MASS_ISOLATED, 2, AT, 200000}}, 1, 0, FIXED_UNTOUCHED},
+    {"bus-away", {{STORY_BUS, 0, AT, 120000}}, 1, 0, FIXED_UNTOUCHED},
+    {"api-loses", {{STORY_DEATH, 0, AT, 0}, {STORY_API_LOSES, 0, AT, 200000}}, 2, 0, FIXED_RECOVERS},
+    {"api-errors", {{STORY_DEATH, 0, AT, 0}, {STORY_API_ERRORS, 0, AT, 200000}}, 2, 0, FIXED_MAY_HOLD},
+    {"spawn-fails", {{STORY_DEATH, 0, AT, 0}, {STORY_SPAWN_FAILS, 1, AT, 200000}}, 2, 0, FIXED_MAY_HOLD},
+    {"store-fails", {{STORY_DEATH, 0, AT, 0}, {STORY_STORE_FAILS, 0, 20000, 30000, 20000}}, 2, 0, FIXED_RECOVERS},
+    {"store-unsure", {{STORY_DEATH, 0, AT, 0}, {STORY_STORE_UNSURE, 0, 20000, 26000, 10000}}, 2, 0, FIXED_RECOVERS},
+    {"mail-hangs", {{STORY_DEATH, 0, AT, 0}, {STORY_MAIL_HANGS, 0, 5000, 5000, 280000}}, 2, 0, FIXED_RECOVERS},
+};
+
+const struct fixed_story *fixed_at(unsigned k)
+{
+	return k < sizeof(stories) / sizeof(stories[0]) ? &stories[k] : NULL;
+}
+
+const struct fixed_story *fixed_named(const char *name)
+{
+	for (unsigned k = 0; fixed_at(k); k++) {
+		if (str_eq(fixed_at(k)->name, name))
+			return fixed_at(k);
+	}
+	return NULL;
+}
+
+const struct story_profile *fixed_profile(const struct fixed_story *f)
+{
+	return f && f->end == FIXED_HOLDS ? &lasting : &small;
+}
+
+static void comes_back(void *arg)
+{
+	(void)arg;
+	realm_power(0, true);
+}
+
+void fixed_begin(const struct fixed_story *f)
+{
+	story_begin(fixed_profile(f));
+	for (unsigned k = 0; k < f->n; k++)
+		story_strike_in(sim_between(f->strikes[k].low_ms, f->strikes[k].high_ms), f->strikes[k].kind, f->strikes[k].host,
+		    f->strikes[k].lasts_ms);
+	if (f->back_ms)
+		sim_after(f->back_ms + sim_between(0, 8000), comes_back, NULL);
+}
+
+static void find(void *arg, const struct record *r)
+{
+	if (r->type == RECORD_RECOVERY && str_eq(r->recovery.host, realm_host_name(0)))
+		*(struct record *)arg = *r;
+}
+
+void fixed_judge(const struct fixed_story *f)
+{
+	struct record rec = {0};
+	const struct recovery_record *r = &rec.recovery;
+	bool recovered, held;
+
+	store_each(sim.node[0].store, find, &rec);
+	recovered = r->stamp_wall_ms[HOST_ROW_RECOVERED] != 0;
+	held = r->row == HOST_ROW_HELD || r->held_n;
+	if (f->end == FIXED_UNTOUCHED && witness.power_offs)
+		sim_violated("%llu power-offs were sent to living hosts", (unsigned long long)witness.power_offs);
+	if (f->end == FIXED_RECOVERS && !recovered)
+		sim_violated("invariant 8: the recovery rests in %s: %s", host_row_name(r->row), r->why);
+	if (f->end == FIXED_HOLDS && (recovered || !held || witness.evacuate_calls))
+		sim_violated("without proof it rests in %s with %llu evacuate calls", host_row_name(r->row),
+		    (unsigned long long)witness.evacuate_calls);
+	if (f->end == FIXED_MAY_HOLD && !recovered && !held && r->row != HOST_ROW_CLEARED)
+		sim_violated("invariant 8: the recovery rests in %s: %s", host_row_name(r->row), r->why);
+}
