@@ -120,10 +120,12 @@ void witness_request(struct sim_node *from, const char *method, const char *targ
 static uint32_t silent_together(struct sim_node *from, uint32_t host)
 {
 	int64_t window_ms = cloudsim_model_config(realm.cloud)->service_down_ms;
+	/* one that really died did so at its own time, though it may have been silent before */
+	int64_t its_ms = realm.host[host].dead_ms ? realm.host[host].dead_ms : realm.host[host].silent_ms;
 	uint32_t n = 0;
 
 	for (uint32_t h = 0; h < realm.host_n; h++) {
-		int64_t apart_ms = realm.host[h].silent_ms - realm.host[host].silent_ms;
+		int64_t apart_ms = realm.host[h].silent_ms - its_ms;
 		struct recovery_record r;
 
 		if (open_recovery(from, realm_host_name(h), &r) && r.proof.kind != PROOF_NONE && !r.proof.is_void)
