@@ -117,8 +117,8 @@ static enum decision decide_after_lost_call(const struct decide_facts *f, char *
 	return say(DECIDE_AGAIN, ret_why, size, "the answer to a call was lost: it may still show up");
 }
 
-enum decision instance_decide(const struct instance_record *i, const struct instance_view *v,
-    const struct decide_facts *f, char *ret_why, size_t size)
+static enum decision decide(const struct instance_record *i, const struct instance_view *v, const struct decide_facts *f,
+    char *ret_why, size_t size)
 {
 	const struct migration_view *m = &v->evacuation;
 	bool is_new = m->id > i->seen_migration_id;
@@ -165,4 +165,14 @@ enum decision instance_decide(const struct instance_record *i, const struct inst
 		return DECIDE_REFUSE;
 	}
 	return decide_by_state(v, f, ret_why, size);
+}
+
+enum decision instance_decide(const struct instance_record *i, const struct instance_view *v,
+    const struct decide_facts *f, char *ret_why, size_t size)
+{
+	enum decision d = decide(i, v, f, ret_why, size);
+
+	if (d != DECIDE_CALL || f->has_attempts)
+		return d;
+	return say(DECIDE_REFUSE, ret_why, size, "its calls are used up, and the last one came to nothing");
 }

@@ -77,6 +77,7 @@ static const struct decide_case cases[] = {
 {"accepted for ever", NULL, SERVER_ACTIVE, TASK_NONE, MIGRATION_ACCEPTED, 5, .stuck = true, .want = DECIDE_HOLD, .says = "5"},
 {"pre-migrating for ever", NULL, SERVER_ACTIVE, TASK_REBUILDING, MIGRATION_PRE_MIGRATING, 5, .dest = "c2", .stuck = true, .settled = true, .want = DECIDE_HOLD, .says = "c2"},
 {"destination proven dead", NULL, SERVER_ACTIVE, TASK_REBUILDING, MIGRATION_PRE_MIGRATING, 5, .dest = "c2", .dest_dead = true, .want = DECIDE_CALL},
+{"destination proven dead, calls used up", NULL, SERVER_ACTIVE, TASK_REBUILDING, MIGRATION_PRE_MIGRATING, 5, .dest = "c2", .dest_dead = true, .attempt = 5, .no_attempts = true, .want = DECIDE_REFUSE, .says = "used up"},
 {"destination proven dead, a newer call's answer lost", NULL, SERVER_ACTIVE, TASK_REBUILDING, MIGRATION_PRE_MIGRATING, 5, .dest = "c2", .dest_dead = true, .call_open = true, .seen_id = 5, .attempt = 2, .want = DECIDE_AGAIN, .says = "lost"},
 {"the same, settled", NULL, SERVER_ACTIVE, TASK_REBUILDING, MIGRATION_PRE_MIGRATING, 5, .dest = "c2", .dest_dead = true, .call_open = true, .seen_id = 5, .attempt = 2, .settled = true, .want = DECIDE_CALL},
 {"destination of the lost call itself proven dead", NULL, SERVER_ACTIVE, TASK_REBUILDING, MIGRATION_PRE_MIGRATING, 6, .dest = "c2", .dest_dead = true, .call_open = true, .seen_id = 5, .attempt = 2, .want = DECIDE_CALL},
@@ -205,7 +206,7 @@ static void may_call(const struct instance_record *i, const struct instance_view
 		assert_string_not_equal(m->source, i->source);
 	if (v->unfinished.id > i->seen_migration_id)
 		assert_true(f->unfinished_is_dead);
-	if (d == DECIDE_CALL && !migration_is_under_way(m->status))
+	if (d == DECIDE_CALL)
 		assert_true(f->has_attempts);
 	if (i->call_open && (!migration_is_under_way(m->status) || m->id <= i->seen_migration_id))
 		assert_true(f->is_settled || (m->status == MIGRATION_FAILED && m->id > i->seen_migration_id));
