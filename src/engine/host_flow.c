@@ -149,6 +149,35 @@ static void recovery_begin_row(struct engine *e, struct recovery *r)
 	}
 }
 
+static void say_first(struct engine *e, struct recovery *r)
+{
+	const struct unsaid *u = &r->unsaid[0];
+
+	engine_log(e,
+	    u->to == HOST_ROW_HELD      ? 2
+	    : u->to == HOST_ROW_FENCING ? 4
+					: 5,
+	    "%s: %s %s -> %s: %s", r->rec.id, r->rec.host, host_row_name(u->from), host_row_name(u->to), u->why);
+	r->unsaid_n--;
+	r->unsaid_out_n -= r->unsaid_out_n > 0;
+	memmove(&r->unsaid[0], &r->unsaid[1], r->unsaid_n * sizeof(r->unsaid[0]));
+}
+
+/* A line of the log waits until its record is durable. Where too many wait, an unrecorded line is better than none. */
+static void recovery_note(struct engine *e, struct recovery *r, enum host_row row, const char *why)
+{
+	if (r->unsaid_n == UNSAID_MAX)
+		say_first(e, r);
+	r->unsaid[r->unsaid_n] = (struct unsaid){.from = r->rec.row, .to = row};
+	str_copy(r->unsaid[r->unsaid_n++].why, REASON_SIZE, why);
+}
+
+void recovery_say(struct engine *e, struct recovery *r)
+{
+	while (r->unsaid_out_n)
+		say_first(e, r);
+}
+
 void recovery_enter(struct engine *e, struct recovery *r, enum host_row row, const char *why)
 {
 	const struct host_step *s = host_step_of(row);
@@ -156,11 +185,7 @@ void recovery_enter(struct engine *e, struct recovery *r, enum host_row row, con
 
 	if (!why || !why[0])
 		why = s->why;
-	engine_log(e,
-	    row == HOST_ROW_HELD      ? 2
-	    : row == HOST_ROW_FENCING ? 4
-				      : 5,
-	    "%s: %s %s -> %s: %s", r->rec.id, r->rec.host, host_row_name(r->rec.row), host_row_name(row), why);
+	recovery_note(e, r, row, why);
 	if (r->work.phase != WORK_IDLE)
 		work_disarm(e, ref);
 	work_wake_at(e, ref, NEVER_MS);

@@ -321,6 +321,8 @@ static void work_persist(struct engine *e, uint32_t ref)
 	e->pending[w->out_seq & (e->pending_n - 1)] = (struct engine_pending){.seq = w->out_seq, .ref = ref};
 	record_of(e, ref, &a->persist.record);
 	str_copy(a->persist.note, sizeof(a->persist.note), w->note);
+	if (THING_TYPE(ref) == THING_RECOVERY)
+		e->recoveries[THING_INDEX(ref)].unsaid_out_n = e->recoveries[THING_INDEX(ref)].unsaid_n;
 	if (THING_TYPE(ref) == THING_INSTANCE && w->note[0])
 		instance_log(e, &e->instances[THING_INDEX(ref)], w->note);
 	w->note[0] = '\0';

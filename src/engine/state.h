@@ -75,6 +75,14 @@ struct host {
 	uint32_t hash_next;
 };
 
+enum { UNSAID_MAX = 4 }; /* changes of row whose lines wait for the record */
+
+/* A change of row that the log has not told yet. */
+struct unsaid {
+	enum host_row from, to;
+	char why[REASON_SIZE];
+};
+
 struct recovery {
 	struct recovery_record rec;
 	struct work work;
@@ -99,6 +107,8 @@ struct recovery {
 	int64_t relied_ms;   /* our clock: when another recovery last asked whether this host is proven dead; 0 = never */
 	int64_t off_read_ms; /* our clock: when its device last read off; 0 = not since this start */
 	uint32_t next_free;
+	struct unsaid unsaid[UNSAID_MAX];
+	uint32_t unsaid_n, unsaid_out_n; /* all, and those that the record on its way to the store makes durable */
 };
 
 struct instance {
@@ -231,6 +241,8 @@ void recovery_run(struct engine *e, struct recovery *r);
 void recovery_op_ended(struct engine *e, struct recovery *r, const struct op_end *end);
 bool recovery_may_start(struct engine *e, struct recovery *r);
 int64_t recovery_wake_ms(const struct recovery *r);
+/* its record is durable: say what it made so */
+void recovery_say(struct engine *e, struct recovery *r);
 void recovery_resume(struct engine *e, struct recovery *r);
 bool recovery_proof_holds(const struct recovery *r);
 void recovery_instance_ended(struct engine *e, struct recovery *r);

@@ -71,6 +71,8 @@ static void persisted(struct engine *e, uint64_t seq, enum outcome outcome)
 	if (e->store_bad)
 		engine_log(e, 5, "the journal takes records again");
 	e->store_bad = false;
+	if (THING_TYPE(ref) == THING_RECOVERY)
+		recovery_say(e, &e->recoveries[THING_INDEX(ref)]);
 	if (w->phase == WORK_ARMED && w->announced) {
 		w->phase = WORK_CONFIRMED;
 		w->confirmed_ms = e->now_ms;

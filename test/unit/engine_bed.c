@@ -124,6 +124,13 @@ static void take_talk(struct bed *b, const struct engine_action *a)
 	str_copy(t->text, sizeof(t->text), a->alert.text);
 }
 
+static void take_line(struct bed *b, const char *text)
+{
+	size_t n = strlen(b->log);
+
+	snprintf(b->log + n, sizeof(b->log) - n, "%s\n", text);
+}
+
 static void drop_op(struct bed *b, uint32_t k)
 {
 	memmove(&b->op[k], &b->op[k + 1], (b->op_n - k - 1) * sizeof(b->op[0]));
@@ -161,6 +168,9 @@ static void take_actions(struct bed *b)
 		case ACTION_TELL:
 		case ACTION_ALERT:
 			take_talk(b, a);
+			break;
+		case ACTION_LOG:
+			take_line(b, a->log.text);
 			break;
 		default:
 			break;

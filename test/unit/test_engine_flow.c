@@ -147,6 +147,54 @@ static void nothing_starts_before_its_record(void **state)
 	bed_free(b);
 }
 
+/* Who reads a line and asks the journal finds it there: a line is written on the confirmation of its record, each once, in order. */
+static void a_transition_is_logged_when_it_is_durable(void **state)
+{
+	struct bed *b = bed_new(3, NULL);
+	const char *first, *second;
+
+	b->store = BED_STORE_REFUSES;
+	bed_set(b, 0, SIGN_DEAD, SIGN_DEAD);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_SUSPECT);
+	assert_null(strstr(b->log, "-> suspect"));
+	bed_pass(b, b->o.store_retry_ms);
+	assert_null(strstr(b->log, "-> suspect"));
+	b->store = BED_STORE_WAITS;
+	bed_pass(b, b->o.store_retry_ms);
+	bed_set(b, 0, SIGN_ALIVE, SIGN_ALIVE); /* the next row is entered while the first one's record is on its way */
+	assert_null(strstr(b->log, " -> "));
+	b->store = BED_STORE_CONFIRMS;
+	bed_settle_store(b, true);
+	first = strstr(b->log, "tsttst-1-1: h1 none -> suspect: ");
+	second = strstr(b->log, "tsttst-1-1: h1 suspect -> cleared: ");
+	assert_true(first && second && first < second);
+	assert_null(strstr(second, "-> suspect"));
+	assert_string_equal(strchr(second, '\n'), "\n"); /* it is the last line */
+	assert_int_equal(bed_durable(b, "h1")->row, HOST_ROW_CLEARED);
+	bed_free(b);
+}
+
+/* More rows than lines are kept, while nothing can be recorded: none is dropped. */
+static void no_transition_goes_unsaid(void **state)
+{
+	struct bed *b = bed_new(3, NULL);
+	struct engine_event stall = {.type = ENGINE_STALLED, .stall_ms = 5000};
+	uint32_t n = 0;
+
+	bed_set(b, 0, SIGN_DEAD, SIGN_DEAD);
+	bed_pass(b, b->o.recheck_after_ms);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
+	b->store = BED_STORE_WAITS;
+	for (int k = 0; k < 9; k++)
+		bed_event(b, &stall, NULL);
+	b->store = BED_STORE_CONFIRMS;
+	bed_settle_store(b, true);
+	for (const char *at = b->log; (at = strstr(at, "confirming -> confirming: ")); at++)
+		n++;
+	assert_int_equal(n, 9);
+	bed_free(b);
+}
+
 /* The caller says that the window had passed: recorded anew, started anew, not counted as an attempt. */
 static void a_late_start_is_recorded_anew(void **state)
 {
@@ -423,6 +471,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(a_host_dies_and_its_instance_moves),
 	    cmocka_unit_test(the_evidence_of_each_decision_is_durable),
+	    cmocka_unit_test(a_transition_is_logged_when_it_is_durable), cmocka_unit_test(no_transition_goes_unsaid),
 	    cmocka_unit_test(a_look_that_cannot_tell_says_whose_word_is_missing),
 	    cmocka_unit_test(an_operators_word_keeps_what_the_monitors_said),
 	    cmocka_unit_test(the_reason_carries_the_recovery_and_only_its_host_is_touched),
