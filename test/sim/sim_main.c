@@ -1,323 +1,283 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * osha-sim: the production engine in a simulated world, from one seed. Runs seeds and a crash matrix, prints counters, and for a
- * failure the seed, what broke, and the command that shows it again.
+ * osha-sim: runs of the whole daemon in a simulated world, one from each seed. Prints counters, and for a run that failed its seed, what
+ * broke, when, and the command that shows it again.
  */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-#include "test/sim/puppet.h"
+#include "base/strbuf.h"
+#include "test/sim/controller.h"
+#include "test/sim/fixed.h"
+#include "test/sim/judge.h"
+#include "test/sim/store.h"
+#include "test/sim/story.h"
+#include "test/sim/witness.h"
 
-enum { RUN_MS = 420000, FAULTS_END_MS = 120000, MATRIX_MAX = 2000 };
-
-struct sim_counts {
-	uint64_t host_deaths, dual_writers, violations, recoveries, recovered, held, fenced_alive, faults, crashes;
+struct totals {
+	struct witness w;
+	struct judge_counts j;
+	uint64_t violations, faults, starts, begun[STORY_N];
 	int64_t simulated_ms;
+	uint64_t hash;
+	uint64_t acts; /* of the newest run */
 };
 
-/* How a run has to end. */
-enum expected {
-	MUST_RECOVER, /* recovered, or taken back */
-	MAY_HOLD,     /* recovered or held, as the seed has it */
-	MUST_HOLD,    /* held, nothing evacuated */
-	UNTOUCHED,    /* no power-off was sent at all */
+struct arguments {
+	uint64_t from, seeds, kill_at_act;
+	int64_t until_s;
+	const struct story_profile *profile;
+	const struct fixed_story *fixed; /* NULL: drawn from the profile */
+	bool all_fixed, matrix;
+	bool trace, json;
+	char folder[64];
 };
 
-struct sim_scenario {
-	const char *name;
-	void (*prepare)(struct sim_world *w);
-	enum expected expected;
-};
-
-static void plain(struct sim_world *w)
+static void add(struct totals *t, const struct judge_counts *j)
 {
-	sim_later(w, 10000, SIM_DEATH, 0, 0, 0);
+	const uint64_t *from = (const uint64_t *)(const void *)j;
+	uint64_t *to = (uint64_t *)(void *)&t->j;
+
+	for (size_t k = 0; k < sizeof(*j) / sizeof(uint64_t); k++)
+		to[k] += from[k];
+	t->w.dual_writers += witness.dual_writers;
+	t->w.dual_writers_by_operator += witness.dual_writers_by_operator;
+	t->w.wrongful_fences += witness.wrongful_fences;
+	t->w.fenced_alive += witness.fenced_alive;
+	t->w.host_deaths += witness.host_deaths;
+	t->w.power_offs += witness.power_offs;
+	t->w.evacuate_calls += witness.evacuate_calls;
+	t->w.mails += witness.mails;
+	t->violations += sim.violation[0] != '\0';
+	t->faults += story.faults;
+	t->starts += sim.node[0].starts;
+	for (int k = 0; k < STORY_N; k++)
+		t->begun[k] += story.begun[k];
+	t->hash = t->hash * 31 + sim.hash;
 }
 
-static void bmc_dies_with_host(struct sim_world *w)
+static void print_failure(const struct arguments *a, uint64_t seed, int64_t begin_ms)
 {
-	plain(w);
-	sim_later(w, 10000, SIM_BMC_DIES, 0, 0, 0);
+	char kill[40] = "";
+
+	if (a->kill_at_act)
+		snprintf(kill, sizeof(kill), " --kill-at %llu", (unsigned long long)a->kill_at_act);
+	printf("FAILED %s, seed %llu%s, at %.3f s: %s\n  again: osha-sim --%s %s --from %llu --seeds 1%s --trace\n",
+	    a->fixed ? a->fixed->name : a->profile->name, (unsigned long long)seed, kill, (double)(sim.violation_ms - begin_ms) / 1000,
+	    sim.violation, a->fixed ? "story" : "profile", a->fixed ? a->fixed->name : a->profile->name, (unsigned long long)seed, kill);
 }
 
-static void hung_and_bmc_lies(struct sim_world *w)
+static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 {
-	w->host[0].bmc_lies = true;
-	sim_later(w, 10000, SIM_HANG, 0, 0, 0);
+	const struct story_profile *p = a->fixed ? fixed_profile(a->fixed) : a->profile;
+	struct judge_counts j = {0};
+	int64_t begin_ms, end_ms;
+
+	sim.is_traced = a->trace;
+	sim_begin(seed);
+	begin_ms = sim.now_ms;
+	end_ms = begin_ms + p->tale_ms + p->rest_ms;
+	if (a->until_s && begin_ms + a->until_s * 1000 < end_ms)
+		end_ms = begin_ms + a->until_s * 1000;
+	realm_begin(&p->size);
+	witness_begin();
+	sim.kill_at_act = a->kill_at_act;
+	if (a->fixed)
+		fixed_begin(a->fixed);
+	else
+		story_begin(p);
+	controller_start(&sim.node[0]);
+	while (!sim.violation[0] && sim_turn(end_ms))
+		;
+	if (!sim.violation[0] && !a->until_s)
+		judge_end(&j);
+	if (!sim.violation[0] && !a->until_s && a->fixed)
+		fixed_judge(a->fixed);
+	t->simulated_ms += sim.now_ms - begin_ms;
+	add(t, &j);
+	controller_stop(&sim.node[0]);
+	store_free(sim.node[0].store);
+	realm_end();
+	sim_end();
+	t->acts = sim.acts;
+	if (sim.violation[0])
+		print_failure(a, seed, begin_ms);
+	return !sim.violation[0];
 }
 
-static void compute_crashes(struct sim_world *w)
+static void print_json(const struct totals *t, double wall_s)
 {
-	sim_later(w, 10000, SIM_COMPUTE_DIES, 0, 0, 0);
+	printf("{\"host_deaths\":%llu,\"dual_writers\":%llu,\"dual_writers_by_operator\":%llu,\"wrongful_fences\":%llu,\"fenced_alive\":%llu,"
+	       "\"violations\":%llu,\"recoveries\":%llu,\"recovered\":%llu,\"held\":%llu,\"faults\":%llu,",
+	    (unsigned long long)t->w.host_deaths, (unsigned long long)t->w.dual_writers, (unsigned long long)t->w.dual_writers_by_operator,
+	    (unsigned long long)t->w.wrongful_fences, (unsigned long long)t->w.fenced_alive, (unsigned long long)t->violations,
+	    (unsigned long long)t->j.recoveries, (unsigned long long)t->j.recovered, (unsigned long long)t->j.held,
+	    (unsigned long long)t->faults);
+	printf("\"recoveries_by_end\":{\"recovered\":%llu,\"returned\":%llu,\"cleared\":%llu,\"held\":%llu,\"abandoned\":%llu},\"kinds\":{",
+	    (unsigned long long)(t->j.recovered - t->j.returned), (unsigned long long)t->j.returned, (unsigned long long)t->j.cleared,
+	    (unsigned long long)t->j.held, (unsigned long long)t->j.abandoned);
+	for (int k = 0; k < STORY_N; k++)
+		printf("%s\"%s\":%llu", k ? "," : "", story_kind_name((enum story_kind)k), (unsigned long long)t->begun[k]);
+	printf("},\"starts\":%llu,\"power_offs\":%llu,\"evacuate_calls\":%llu,\"mails\":%llu,\"trace_hash\":\"%016llx\",\"simulated_s\":%lld,"
+	       "\"wall_s\":%.3f}\n",
+	    (unsigned long long)t->starts, (unsigned long long)t->w.power_offs, (unsigned long long)t->w.evacuate_calls,
+	    (unsigned long long)t->w.mails, (unsigned long long)t->hash, (long long)(t->simulated_ms / 1000), wall_s);
 }
 
-static void three_of_four_silent(struct sim_world *w)
+static void print_text(const struct totals *t, double wall_s)
 {
-	for (uint32_t h = 0; h < 3; h++)
-		sim_later(w, 10000 + rng_range(&w->rng, 0, 1500), SIM_CUT, h, 0, 0);
-}
-
-static void slow_bmc(struct sim_world *w)
-{
-	w->host[0].bmc_delay_ms = 4000;
-	w->host[0].cut = false;
-	plain(w);
-}
-
-static void hung_host(struct sim_world *w)
-{
-	sim_later(w, 10000, SIM_HANG, 0, 0, 0);
-}
-
-static void returns_later(struct sim_world *w)
-{
-	plain(w);
-	sim_later(w, 150000, SIM_RETURN, 0, 0, 0);
-}
-
-static void returns_early(struct sim_world *w)
-{
-	plain(w);
-	sim_later(w, 26000 + rng_range(&w->rng, 0, 8000), SIM_RETURN, 0, 0, 0);
-}
-
-static void lost_replies(struct sim_world *w)
-{
-	plain(w);
-	w->lost_reply_per_mille = 250;
-	w->error_per_mille = 100;
-}
-
-static void failing_rebuilds(struct sim_world *w)
-{
-	plain(w);
-	w->fail_rebuild_per_mille = 300;
-}
-
-static void second_death(struct sim_world *w)
-{
-	plain(w);
-	sim_later(w, 24000 + rng_range(&w->rng, 0, 6000), SIM_DEATH, 1, 0, 0);
-}
-
-static const struct sim_scenario scenarios[] = {
-    {"plain", plain, MUST_RECOVER},
-    {"bmc-dies-with-host", bmc_dies_with_host, MUST_HOLD},
-    {"bmc-slow", slow_bmc, MUST_RECOVER},
-    {"hung-host", hung_host, MUST_RECOVER},
-    {"hung-and-bmc-lies", hung_and_bmc_lies, MUST_HOLD},
-    {"compute-crashes", compute_crashes, UNTOUCHED},
-    {"three-of-four-silent", three_of_four_silent, UNTOUCHED},
-    {"returns-later", returns_later, MUST_RECOVER},
-    {"returns-early", returns_early, MAY_HOLD},
-    {"lost-replies", lost_replies, MUST_RECOVER},
-    {"failing-rebuilds", failing_rebuilds, MAY_HOLD},
-    {"second-death", second_death, MUST_RECOVER},
-};
-enum { SCENARIO_N = sizeof(scenarios) / sizeof(scenarios[0]) };
-
-/* Faults stop; what is still wrong after that is the engine's. */
-static void faults_end(struct sim_world *w)
-{
-	w->lost_reply_per_mille = w->error_per_mille = w->fail_rebuild_per_mille = 0;
-	w->api_down = false;
-}
-
-static void check_guests(struct sim_world *w)
-{
-	for (uint32_t g = 0; g < SIM_GUESTS; g++) {
-		if (w->guest[g].host == 0)
-			sim_violated(w, "invariant 7: guest %u is still on the dead host of a recovered recovery", g);
-		if (w->guest[g].wanted != w->guest[g].state)
-			sim_violated(w, "invariant 7: guest %u is %s, wanted %s", g,
-			    server_state_name(w->guest[g].state), server_state_name(w->guest[g].wanted));
-	}
-}
-
-static void check_end(const struct sim_scenario *s, struct sim_world *w, struct puppet *p, struct sim_counts *c)
-{
-	const struct recovery_record *r = puppet_recovery(p, 0);
-	enum host_row row = r ? r->row : HOST_ROW_NONE;
-	bool recovered = row == HOST_ROW_RECOVERED || row == HOST_ROW_REENABLED;
-
-	c->recoveries += r != NULL;
-	c->recovered += recovered;
-	c->held += row == HOST_ROW_HELD;
-	if (s->expected == UNTOUCHED && p->power_offs)
-		sim_violated(w, "%u power-offs were sent to living hosts", p->power_offs);
-	if (s->expected == MUST_RECOVER && !recovered)
-		sim_violated(
-		    w, "invariant 8: the recovery ended in %s: %s", host_row_name(row), r ? r->why : "none was opened");
-	if (s->expected == MUST_HOLD && (recovered || p->evacuate_calls))
-		sim_violated(
-		    w, "without proof it ended in %s with %u evacuate calls", host_row_name(row), p->evacuate_calls);
-	if (s->expected == MAY_HOLD && !recovered && row != HOST_ROW_HELD)
-		sim_violated(w, "invariant 8: the recovery ended in %s", host_row_name(row));
-	if (row == HOST_ROW_RECOVERED)
-		check_guests(w);
-}
-
-/* One run. Returns the number of the engine's actions, so that a crash matrix knows its length. */
-static uint64_t run_one(const struct sim_scenario *s, uint64_t seed, uint64_t crash_after, bool trace,
-    struct sim_counts *c, char *ret_wrong)
-{
-	static struct sim_world w; /* large */
-	static struct puppet p;
-	struct sim_event ev;
-	bool faults_over = false;
-	int64_t begin_ms;
-
-	sim_world_init(&w, seed);
-	puppet_init(&p, &w);
-	p.trace = trace;
-	p.crash_after = crash_after;
-	begin_ms = w.now_ms;
-	puppet_start(&p);
-	s->prepare(&w);
-	while (w.now_ms < begin_ms + RUN_MS && !w.violation[0] && sim_next(&w, &ev)) {
-		if (!faults_over && w.now_ms > begin_ms + FAULTS_END_MS) {
-			faults_over = true;
-			faults_end(&w);
-		}
-		if (!sim_world_happen(&w, &ev))
-			puppet_happen(&p, &ev);
-	}
-	if (!w.violation[0])
-		check_end(s, &w, &p, c);
-	c->host_deaths++;
-	c->dual_writers += w.dual_writers;
-	c->violations += w.violation[0] != '\0';
-	c->crashes += p.starts - 1;
-	c->simulated_ms += w.now_ms - begin_ms;
-	snprintf(ret_wrong, sizeof(w.violation), "%s", w.violation);
-	puppet_fini(&p);
-	return p.actions;
-}
-
-static bool report_wrong(const struct sim_scenario *s, uint64_t seed, uint64_t crash, const char *wrong)
-{
-	if (!wrong[0])
-		return false;
-	printf("FAILED scenario=%s seed=%llu crash-after=%llu: %s\n  again: build/osha-sim --scenario %s --from %llu "
-	       "--seeds 1 --crash %llu --trace\n",
-	    s->name, (unsigned long long)seed, (unsigned long long)crash, wrong, s->name, (unsigned long long)seed,
-	    (unsigned long long)crash);
-	return true;
-}
-
-struct sim_args {
-	uint64_t from, seeds, crash;
-	const char *scenario;
-	bool trace, json, matrix;
-};
-
-/* Kill after each action in turn, once, until a run ends before its turn comes. */
-static bool run_matrix(const struct sim_scenario *s, uint64_t seed, struct sim_counts *c)
-{
-	char wrong[256];
-	uint64_t n = 1;
-
-	for (uint64_t k = 1; k <= n && k < MATRIX_MAX; k++) {
-		n = run_one(s, seed, k, false, c, wrong);
-		if (report_wrong(s, seed, k, wrong))
-			return false;
-	}
-	return true;
-}
-
-static bool run_all(const struct sim_args *a, struct sim_counts *c)
-{
-	char wrong[256];
-	bool ok = true;
-
-	for (uint32_t k = 0; k < SCENARIO_N; k++) {
-		const struct sim_scenario *s = &scenarios[k];
-
-		if (a->scenario && strcmp(a->scenario, s->name) != 0)
-			continue;
-		for (uint64_t seed = a->from; seed < a->from + a->seeds; seed++) {
-			run_one(s, seed, a->crash, a->trace, c, wrong);
-			ok &= !report_wrong(s, seed, a->crash, wrong);
-			if (a->matrix)
-				ok &= run_matrix(s, seed, c);
-		}
-	}
-	return ok;
-}
-
-static void print_counts(const struct sim_args *a, const struct sim_counts *c, double wall_s)
-{
-	const char *form =
-	    a->json
-		? "{\"host_deaths\":%llu,\"dual_writers\":%llu,\"violations\":%llu,\"recoveries\":%llu,"
-		  "\"recovered\":%llu,\"held\":%llu,\"crashes\":%llu,\"simulated_s\":%lld,\"wall_s\":%.3f}\n"
-		: "host deaths %llu, dual writers %llu, violations %llu, recoveries %llu, recovered %llu, held %llu, "
-		  "crashes %llu, simulated %lld s in %.3f s\n";
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	printf(form, (unsigned long long)c->host_deaths, (unsigned long long)c->dual_writers,
-	    (unsigned long long)c->violations, (unsigned long long)c->recoveries, (unsigned long long)c->recovered,
-	    (unsigned long long)c->held, (unsigned long long)c->crashes, (long long)(c->simulated_ms / 1000), wall_s);
-#pragma GCC diagnostic pop
+	printf("host deaths %llu, recoveries %llu: %llu recovered, %llu cleared, %llu held; faults %llu, starts of oshad %llu\n"
+	       "dual writers %llu (by an operator's wrong word %llu), wrongful fences %llu, living hosts fenced %llu, violations %llu\n"
+	       "simulated %lld s in %.3f s: %.0f times real time; trace %016llx\n",
+	    (unsigned long long)t->w.host_deaths, (unsigned long long)t->j.recoveries, (unsigned long long)t->j.recovered,
+	    (unsigned long long)t->j.cleared, (unsigned long long)t->j.held, (unsigned long long)t->faults, (unsigned long long)t->starts,
+	    (unsigned long long)t->w.dual_writers, (unsigned long long)t->w.dual_writers_by_operator,
+	    (unsigned long long)t->w.wrongful_fences, (unsigned long long)t->w.fenced_alive, (unsigned long long)t->violations,
+	    (long long)(t->simulated_ms / 1000), wall_s, (double)t->simulated_ms / 1000 / wall_s, (unsigned long long)t->hash);
 }
 
 static int usage(FILE *to)
 {
-	fprintf(to,
-	    "usage: osha-sim [--seeds N] [--from S] [--scenario NAME] [--matrix] [--crash K] [--trace] [--json]\n"
-	    "  --matrix   kill the daemon after each of its actions in turn, per seed\nscenarios:");
-	for (uint32_t k = 0; k < SCENARIO_N; k++)
-		fprintf(to, " %s", scenarios[k].name);
-	fprintf(to, "\n");
+	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P | --story NAME|all] [--matrix] [--until SECONDS] [--kill-at K] [--trace] [--json]\n"
+	      "  --story    a written story on a small cloud instead of one drawn from a profile\n"
+	      "  --matrix   once more for each outward act of the run, with the daemon killed right before it\n"
+	      "  --until    end each run after so much simulated time\n"
+	      "  --kill-at  kill the daemon at its K-th outward act\n"
+	      "  --trace    the daemon's log lines and what befalls the cloud\nprofiles:\n",
+	    to);
+	for (unsigned k = 0; story_profile_at(k); k++)
+		fprintf(to, "  %-10s %s\n", story_profile_at(k)->name, story_profile_at(k)->summary);
+	fputs("stories:", to);
+	for (unsigned k = 0; fixed_at(k); k++)
+		fprintf(to, " %s", fixed_at(k)->name);
+	fputs("\n", to);
 	return to == stderr ? 2 : 0;
 }
 
-int main(int argc, char **argv)
+static int parse(struct arguments *a, int argc, char **argv)
 {
-	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"scenario", 1, 0, 's'},
-	    {"crash", 1, 0, 'c'}, {"matrix", 0, 0, 'm'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'},
-	    {0}};
-	struct sim_args a = {.from = 1, .seeds = 100};
-	struct sim_counts c = {0};
-	struct timespec t0, t1;
-	bool ok;
+	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"profile", 1, 0, 'p'}, {"until", 1, 0, 'u'},
+	    {"story", 1, 0, 's'}, {"matrix", 0, 0, 'm'}, {"kill-at", 1, 0, 'k'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (o) {
 		case 'n':
-			a.seeds = strtoull(optarg, NULL, 10);
+			a->seeds = strtoull(optarg, NULL, 10);
 			break;
 		case 'f':
-			a.from = strtoull(optarg, NULL, 10);
+			a->from = strtoull(optarg, NULL, 10);
+			break;
+		case 'p':
+			a->profile = story_profile_named(optarg);
 			break;
 		case 's':
-			a.scenario = optarg;
-			break;
-		case 'c':
-			a.crash = strtoull(optarg, NULL, 10);
+			a->profile = fixed_profile(NULL);
+			a->all_fixed = str_eq(optarg, "all");
+			a->fixed = fixed_named(optarg);
+			if (!a->fixed && !a->all_fixed)
+				return usage(stderr);
 			break;
 		case 'm':
-			a.matrix = true;
+			a->matrix = true;
+			break;
+		case 'u':
+			a->until_s = strtoll(optarg, NULL, 10);
+			break;
+		case 'k':
+			a->kill_at_act = strtoull(optarg, NULL, 10);
 			break;
 		case 't':
-			a.trace = true;
+			a->trace = true;
 			break;
 		case 'j':
-			a.json = true;
+			a->json = true;
 			break;
 		default:
 			return usage(o == 'h' ? stdout : stderr);
 		}
 	}
+	return a->profile ? -1 : usage(stderr);
+}
+
+/* Kill at each outward act in turn, until a run ends before its turn comes. */
+static bool run_matrix(struct arguments *a, uint64_t seed, struct totals *t)
+{
+	bool ok = true;
+
+	for (a->kill_at_act = 1; ok; a->kill_at_act++) {
+		ok = run(a, seed, t);
+		if (t->acts < a->kill_at_act)
+			break;
+	}
+	a->kill_at_act = 0;
+	return ok;
+}
+
+static bool run_seeds(struct arguments *a, struct totals *t)
+{
+	bool ok = true;
+
+	for (uint64_t seed = a->from; seed < a->from + a->seeds; seed++) {
+		ok &= run(a, seed, t);
+		if (a->matrix)
+			ok &= run_matrix(a, seed, t);
+	}
+	return ok;
+}
+
+static bool run_all(struct arguments *a, struct totals *t)
+{
+	bool ok = true;
+
+	if (!a->all_fixed)
+		return run_seeds(a, t);
+	for (unsigned k = 0; fixed_at(k); k++) {
+		a->fixed = fixed_at(k);
+		ok &= run_seeds(a, t);
+	}
+	return ok;
+}
+
+/* The configuration names every host, so a realm of the profile's size has to be there to write it. */
+static void configure(struct arguments *a)
+{
+	struct controller_config config = {.folder = a->folder, .is_slow = a->profile->size.is_slow};
+
+	snprintf(a->folder, sizeof(a->folder), "/tmp/osha-sim.XXXXXX");
+	if (!mkdtemp(a->folder)) {
+		perror(a->folder);
+		exit(1);
+	}
+	sim_begin(a->from);
+	realm_begin(&a->profile->size);
+	controller_configure(&config);
+	realm_end();
+	sim_end();
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments a = {.from = 1, .seeds = 100, .profile = story_profile_at(0)};
+	struct totals t = {0};
+	struct timespec t0, t1;
+	double wall_s;
+	bool ok;
+	int status = parse(&a, argc, argv);
+
+	if (status >= 0)
+		return status;
 	setvbuf(stdout, NULL, _IOLBF, 0); /* what a run said is seen even if it never ends */
+	configure(&a);
 	clock_gettime(CLOCK_MONOTONIC, &t0);
-	ok = run_all(&a, &c);
+	ok = run_all(&a, &t);
 	clock_gettime(CLOCK_MONOTONIC, &t1);
-	print_counts(&a, &c, (double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9);
+	controller_unconfigure();
+	wall_s = (double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9;
+	(a.json ? print_json : print_text)(&t, wall_s);
 	return ok ? 0 : 1;
 }
