@@ -35,35 +35,38 @@ bool host_is_disabled_by(const struct host *h, const char *recovery_id)
 	return false;
 }
 
-static bool is_near(const struct engine *e, int64_t a_ms, int64_t b_ms)
-{
-	int64_t apart_ms = a_ms - b_ms;
+struct silences {
+	int64_t ms[SILENCES_MAX];
+	uint32_t n;
+};
 
-	return a_ms != NEVER_MS && b_ms != NEVER_MS && apart_ms <= e->o.service_down_time_ms && apart_ms >= -e->o.service_down_time_ms;
+/* Any silence of the one within one service_down_time of any of the other. */
+static bool is_together(const struct engine *e, const struct silences *a, const struct silences *b)
+{
+	for (uint32_t k = 0; k < a->n * b->n; k++) {
+		int64_t apart_ms = a->ms[k / b->n] - b->ms[k % b->n];
+
+		if (apart_ms <= e->o.service_down_time_ms && apart_ms >= -e->o.service_down_time_ms)
+			return true;
+	}
+	return false;
 }
 
-/*
- * Hosts that went silent together with this one: within one service_down_time, first silence or death of the one near first silence or
- * death of the other. Those proven dead before this start are no news.
- */
-static uint32_t newly_quiet(const struct engine *e, const struct host *of, int64_t now_ms, uint32_t *ret_living)
+/* Hosts that went silent together with this one. Those proven dead before this start are no news. */
+static uint32_t newly_silent(const struct engine *e, const struct host *of, int64_t now_ms, uint32_t *ret_living)
 {
-	int64_t quiet_ms = host_quiet_since_ms(e, of, now_ms), dead_ms = of->dead_since_ms;
+	struct silences own, its;
 	uint32_t n = 0, living = 0;
 
+	own.n = host_silences(e, of, now_ms, own.ms);
 	for (uint32_t k = 0; k < e->host_n; k++) {
 		const struct host *h = &e->hosts[k];
 		const struct recovery *r = h->recovery == NIL ? NULL : &e->recoveries[h->recovery];
-		int64_t its_ms = host_quiet_since_ms(e, h, now_ms);
 
-		if (its_ms == NEVER_MS && h->dead_since_ms == NEVER_MS) {
-			living++;
-			continue;
-		}
-		if (r && r->from_before && recovery_proof_holds(r))
-			continue;
-		n += is_near(e, its_ms, quiet_ms) || is_near(e, its_ms, dead_ms) || is_near(e, h->dead_since_ms, quiet_ms) ||
-		     is_near(e, h->dead_since_ms, dead_ms);
+		its.n = host_silences(e, h, now_ms, its.ms);
+		living += its.n == 0;
+		if (!(r && r->from_before && recovery_proof_holds(r)))
+			n += is_together(e, &its, &own);
 	}
 	*ret_living = living;
 	return n;
@@ -73,7 +76,7 @@ static bool is_mass_failure(const struct engine *e, const struct host *h, int64_
 {
 	uint32_t share = (uint32_t)((uint64_t)e->host_n * e->o.mass_per_mille / 1000);
 	uint32_t limit = share > e->o.mass_hosts_n ? share : e->o.mass_hosts_n, living;
-	uint32_t n = newly_quiet(e, h, now_ms, &living);
+	uint32_t n = newly_silent(e, h, now_ms, &living);
 
 	if (n > limit) {
 		snprintf(ret_why, size,

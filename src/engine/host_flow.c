@@ -28,8 +28,8 @@ bool engine_host_is_proven_dead(struct engine *e, const char *host)
 	if (r->rec.row == HOST_ROW_RECOVERED) {
 		r->relied_ms = e->now_ms;
 		work_wake_at(e, recovery_ref(e, r), e->now_ms);
-		return r->rec.ignore_power ||
-		       (r->off_read_ms && e->now_ms - r->off_read_ms <= e->o.power_poll_ms + e->o.power_status_timeout_ms);
+		return r->rec.ignore_power || (r->off_read_ms && e->now_ms - r->off_read_ms <=
+								     e->o.power_poll_ms + e->o.power_status_timeout_ms);
 	}
 	return recovery_is_watched(r);
 }

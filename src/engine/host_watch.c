@@ -75,7 +75,8 @@ static void watch_power(struct engine *e, struct recovery *r)
 	const struct host *h = host_of(e, r);
 	struct op_end late = {.outcome = OUTCOME_UNKNOWN};
 
-	if ((!recovery_is_watched(r) && !is_relied_on(e, r)) || r->rec.ignore_power || !host_level_is_usable(h, r->rec.level)) {
+	if ((!recovery_is_watched(r) && !is_relied_on(e, r)) || r->rec.ignore_power ||
+	    !host_level_is_usable(h, r->rec.level)) {
 		look_stop(e, r, &r->power, SLOT_POWER);
 		r->power.next_ms = NEVER_MS;
 		if (recovery_proof_holds(r) && !r->proof_checked) {

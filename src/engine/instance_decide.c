@@ -117,8 +117,8 @@ static enum decision decide_after_lost_call(const struct decide_facts *f, char *
 	return say(DECIDE_AGAIN, ret_why, size, "the answer to a call was lost: it may still show up");
 }
 
-static enum decision decide(const struct instance_record *i, const struct instance_view *v, const struct decide_facts *f,
-    char *ret_why, size_t size)
+static enum decision decide(const struct instance_record *i, const struct instance_view *v,
+    const struct decide_facts *f, char *ret_why, size_t size)
 {
 	const struct migration_view *m = &v->evacuation;
 	bool is_new = m->id > i->seen_migration_id;

@@ -65,8 +65,6 @@ struct host {
 	int64_t updated_at_ms; /* nova's clock */
 	int64_t
 	    dead_since_ms; /* our clock: since when no required monitor is alive and some say dead; NEVER_MS = it is not so */
-	int64_t
-	    quiet_since_ms; /* our clock: since when some monitor of its policy says dead, whatever the others say; NEVER_MS */
 	int64_t reported_ms; /* our clock: when `updated_at` was last seen to have moved; 0 = not yet */
 	int64_t off_since_ms
 	    [FENCE_LEVEL_MAX]; /* our clock: first reading of off while it was up ever since; NEVER_MS = none */
@@ -104,7 +102,7 @@ struct recovery {
 	int64_t alive_seen_ms;       /* last sign of life that counted; 0 = none */
 	int64_t cleaning_until_ms;
 	int64_t called_ms; /* our clock: when the newest evacuate call was sent */
-	int64_t relied_ms;   /* our clock: when another recovery last asked whether this host is proven dead; 0 = never */
+	int64_t relied_ms; /* our clock: when another recovery last asked whether this host is proven dead; 0 = never */
 	int64_t off_read_ms; /* our clock: when its device last read off; 0 = not since this start */
 	uint32_t next_free;
 	struct unsaid unsaid[UNSAID_MAX];
@@ -210,8 +208,9 @@ uint64_t op_number(enum op_slot slot, uint32_t ref, uint32_t gen);
 
 /* verdict.c: evidence -> verdict */
 enum verdict host_verdict(const struct engine *e, const struct host *h, int64_t now_ms, int64_t not_before_ms);
-/** host_quiet_since_ms() - since when anything about this host is silent, as the breaker counts it; NEVER_MS = nothing is. */
-int64_t host_quiet_since_ms(const struct engine *e, const struct host *h, int64_t now_ms);
+enum { SILENCES_MAX = MONITOR_MAX + 2 };
+/** host_silences() - when this host went silent in each way in which it is: by monitor, as a whole, by its record. Returns how many. */
+uint32_t host_silences(const struct engine *e, const struct host *h, int64_t now_ms, int64_t ret_ms[SILENCES_MAX]);
 /* write down what every monitor says of this host, what was seen before @not_before_ms as unknown */
 void host_weigh(const struct engine *e, const struct host *h, int64_t not_before_ms, struct recovery_record *ret);
 void host_take_evidence(struct engine *e, const struct engine_evidence *ev);

@@ -33,7 +33,8 @@ static const struct fixed_story stories[] = {
     {"returns-later", {{STORY_DEATH, 0, AT, 0}}, 1, 150000, FIXED_RECOVERS},
     {"returns-early", {{STORY_DEATH, 0, AT, 0}}, 1, 26000, FIXED_MAY_HOLD},
     {"second-death", {{STORY_DEATH, 0, AT, 0}, {STORY_DEATH, 1, 24000, 30000, 0}}, 2, 0, FIXED_MAY_HOLD},
-    {"bmc-dies-with-host", {{STORY_BMC_ONE_SUPPLY, 0, 10000, 10000, 3600000}, {STORY_DEATH, 0, AT, 0}}, 2, 0, FIXED_HOLDS},
+    {"bmc-dies-with-host", {{STORY_BMC_ONE_SUPPLY, 0, 10000, 10000, 3600000}, {STORY_DEATH, 0, AT, 0}}, 2, 0,
+	FIXED_HOLDS},
     {"bmc-slow", {{STORY_BMC_EARLY, 0, 10000, 10000, 3600000}, {STORY_HANG, 0, AT, 0}}, 2, 0, FIXED_RECOVERS},
     {"hung-and-bmc-lies", {{STORY_BMC_LIES, 0, 10000, 10000, 3600000}, {STORY_HANG, 0, AT, 0}}, 2, 0, FIXED_HOLDS},
     {"bmc-lossy", {{STORY_BMC_LOSSY, 0, 10000, 10000, 200000}, {STORY_HANG, 0, AT, 0}}, 2, 0, FIXED_RECOVERS},
@@ -77,8 +78,8 @@ void fixed_begin(const struct fixed_story *f)
 {
 	story_begin(fixed_profile(f));
 	for (unsigned k = 0; k < f->n; k++)
-		story_strike_in(sim_between(f->strikes[k].low_ms, f->strikes[k].high_ms), f->strikes[k].kind, f->strikes[k].host,
-		    f->strikes[k].lasts_ms);
+		story_strike_in(sim_between(f->strikes[k].low_ms, f->strikes[k].high_ms), f->strikes[k].kind,
+		    f->strikes[k].host, f->strikes[k].lasts_ms);
 	if (f->back_ms)
 		sim_after(f->back_ms + sim_between(0, 8000), comes_back, NULL);
 }

@@ -51,7 +51,8 @@ static void instance_check(void *arg, const struct record *rec)
 		return;
 	snprintf(key, sizeof(key), "recovery/%s", i->recovery);
 	if (store_record(sim.node[0].store, key, &r) && r.recovery.proof.kind == PROOF_NONE)
-		sim_violated("invariant 1: instance %s was moved in recovery %s, which has no proof", i->uuid, i->recovery);
+		sim_violated(
+		    "invariant 1: instance %s was moved in recovery %s, which has no proof", i->uuid, i->recovery);
 }
 
 void judge_end(struct judge_counts *ret)

@@ -97,11 +97,25 @@ static void silence_note(uint32_t host)
 	h->heard_ms = sim.now_ms;
 }
 
-bool realm_is_down(uint32_t host)
+void realm_listed(void)
 {
-	bool answers = realm_is_alive(host) && !realm.host[host].probe.is_cut;
+	for (uint32_t h = 0; h < realm.host_n; h++) {
+		bool is_up = cloudsim_model_host_is_up(realm.cloud, sim.now_ms, h);
 
-	return !answers && !cloudsim_model_host_is_up(realm.cloud, sim.now_ms, host);
+		if (is_up && !realm.host[h].is_listed_up)
+			realm.host[h].listed_up_ms = sim.now_ms;
+		realm.host[h].is_listed_up = is_up;
+	}
+}
+
+bool realm_is_down(uint32_t host, int64_t noticed_ms)
+{
+	const struct realm_host *h = &realm.host[host];
+
+	if (realm_is_alive(host) && !h->probe.is_cut)
+		return false;
+	return !cloudsim_model_host_is_up(realm.cloud, sim.now_ms, host) || !h->is_listed_up ||
+	       sim.now_ms - h->listed_up_ms < noticed_ms;
 }
 
 void realm_probe_cut(uint32_t host, bool is_cut)
@@ -115,7 +129,8 @@ void realm_power(uint32_t host, bool is_on)
 	struct realm_host *h = &realm.host[host];
 
 	if (sim.is_traced && realm_is_on(host) != is_on)
-		printf("[%9.3f] --- power %s (%s)\n", (double)sim.now_ms / 1000, is_on ? "on" : "off", realm_host_name(host));
+		printf("[%9.3f] --- power %s (%s)\n", (double)sim.now_ms / 1000, is_on ? "on" : "off",
+		    realm_host_name(host));
 	cloudsim_model_power(realm.cloud, sim.now_ms, realm_host_name(host), is_on);
 	h->is_hung = false;
 	h->dead_ms = is_on ? 0 : h->dead_ms ? h->dead_ms : sim.now_ms;

@@ -40,12 +40,14 @@ struct realm_bmc {
 
 struct realm_host {
 	struct realm_path probe, bmc_path;
-	bool is_hung;     /* the kernel stands still: the guests go on, nothing answers */
-	bool is_isolated; /* cut off from the message bus and the prober; lives */
-	bool was_killed;  /* lost its power by accident at some time */
-	int64_t dead_ms;  /* since when it has no power or hangs; 0 = it lives */
-	int64_t silent_ms; /* since when it is dead or cut off from the prober; 0 = it is not */
-	int64_t heard_ms;  /* when it was last joined again or switched on */
+	bool is_hung;         /* the kernel stands still: the guests go on, nothing answers */
+	bool is_isolated;     /* cut off from the message bus and the prober; lives */
+	bool was_killed;      /* lost its power by accident at some time */
+	int64_t dead_ms;      /* since when it has no power or hangs; 0 = it lives */
+	int64_t silent_ms;    /* since when it is dead or cut off from the prober; 0 = it is not */
+	bool is_listed_up;    /* as the newest listing had it */
+	int64_t listed_up_ms; /* since when listings have it up */
+	int64_t heard_ms;     /* when it was last joined again or switched on */
 	struct realm_bmc bmc;
 	uint32_t offs; /* power-offs that reached its machine */
 };
@@ -87,8 +89,11 @@ void realm_hang(uint32_t host);
 void realm_isolate(uint32_t host, bool is_cut);
 /** realm_probe_cut() - nothing but the prober cannot reach it. */
 void realm_probe_cut(uint32_t host, bool is_cut);
-/** realm_is_down() - the truth on the two paths that the policy names: Nova calls it down, and nothing would answer a probe. */
-bool realm_is_down(uint32_t host);
+/** realm_listed() - nova's services are listed: what could be known from now on. */
+void realm_listed(void);
+/** realm_is_down() - the truth on the two paths that the policy names: nothing would answer a probe, and Nova
+ * calls it down, or did @noticed_ms ago. */
+bool realm_is_down(uint32_t host, int64_t noticed_ms);
 /** realm_bmc_power() - the device of @host is told to switch; realm_bmc_is_on() - what it reads. */
 bool realm_bmc_is_on(uint32_t host);
 void realm_bmc_cut(uint32_t host);

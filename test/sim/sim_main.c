@@ -67,8 +67,9 @@ static void print_failure(const struct arguments *a, uint64_t seed, int64_t begi
 	if (a->kill_at_act)
 		snprintf(kill, sizeof(kill), " --kill-at %llu", (unsigned long long)a->kill_at_act);
 	printf("FAILED %s, seed %llu%s, at %.3f s: %s\n  again: osha-sim --%s %s --from %llu --seeds 1%s --trace\n",
-	    a->fixed ? a->fixed->name : a->profile->name, (unsigned long long)seed, kill, (double)(sim.violation_ms - begin_ms) / 1000,
-	    sim.violation, a->fixed ? "story" : "profile", a->fixed ? a->fixed->name : a->profile->name, (unsigned long long)seed, kill);
+	    a->fixed ? a->fixed->name : a->profile->name, (unsigned long long)seed, kill,
+	    (double)(sim.violation_ms - begin_ms) / 1000, sim.violation, a->fixed ? "story" : "profile",
+	    a->fixed ? a->fixed->name : a->profile->name, (unsigned long long)seed, kill);
 }
 
 static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
@@ -111,18 +112,23 @@ static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 
 static void print_json(const struct totals *t, double wall_s)
 {
-	printf("{\"host_deaths\":%llu,\"dual_writers\":%llu,\"dual_writers_by_operator\":%llu,\"wrongful_fences\":%llu,\"fenced_alive\":%llu,"
+	printf("{\"host_deaths\":%llu,\"dual_writers\":%llu,\"dual_writers_by_operator\":%llu,\"wrongful_fences\":%llu,"
+	       "\"fenced_alive\":%llu,"
 	       "\"violations\":%llu,\"recoveries\":%llu,\"recovered\":%llu,\"held\":%llu,\"faults\":%llu,",
-	    (unsigned long long)t->w.host_deaths, (unsigned long long)t->w.dual_writers, (unsigned long long)t->w.dual_writers_by_operator,
-	    (unsigned long long)t->w.wrongful_fences, (unsigned long long)t->w.fenced_alive, (unsigned long long)t->violations,
+	    (unsigned long long)t->w.host_deaths, (unsigned long long)t->w.dual_writers,
+	    (unsigned long long)t->w.dual_writers_by_operator, (unsigned long long)t->w.wrongful_fences,
+	    (unsigned long long)t->w.fenced_alive, (unsigned long long)t->violations,
 	    (unsigned long long)t->j.recoveries, (unsigned long long)t->j.recovered, (unsigned long long)t->j.held,
 	    (unsigned long long)t->faults);
-	printf("\"recoveries_by_end\":{\"recovered\":%llu,\"returned\":%llu,\"cleared\":%llu,\"held\":%llu,\"abandoned\":%llu},\"kinds\":{",
-	    (unsigned long long)(t->j.recovered - t->j.returned), (unsigned long long)t->j.returned, (unsigned long long)t->j.cleared,
-	    (unsigned long long)t->j.held, (unsigned long long)t->j.abandoned);
+	printf("\"recoveries_by_end\":{\"recovered\":%llu,\"returned\":%llu,\"cleared\":%llu,\"held\":%llu,"
+	       "\"abandoned\":%llu},\"kinds\":{",
+	    (unsigned long long)(t->j.recovered - t->j.returned), (unsigned long long)t->j.returned,
+	    (unsigned long long)t->j.cleared, (unsigned long long)t->j.held, (unsigned long long)t->j.abandoned);
 	for (int k = 0; k < STORY_N; k++)
-		printf("%s\"%s\":%llu", k ? "," : "", story_kind_name((enum story_kind)k), (unsigned long long)t->begun[k]);
-	printf("},\"starts\":%llu,\"power_offs\":%llu,\"evacuate_calls\":%llu,\"mails\":%llu,\"trace_hash\":\"%016llx\",\"simulated_s\":%lld,"
+		printf("%s\"%s\":%llu", k ? "," : "", story_kind_name((enum story_kind)k),
+		    (unsigned long long)t->begun[k]);
+	printf("},\"starts\":%llu,\"power_offs\":%llu,\"evacuate_calls\":%llu,\"mails\":%llu,\"trace_hash\":\"%"
+	       "016llx\",\"simulated_s\":%lld,"
 	       "\"wall_s\":%.3f}\n",
 	    (unsigned long long)t->starts, (unsigned long long)t->w.power_offs, (unsigned long long)t->w.evacuate_calls,
 	    (unsigned long long)t->w.mails, (unsigned long long)t->hash, (long long)(t->simulated_ms / 1000), wall_s);
@@ -130,19 +136,24 @@ static void print_json(const struct totals *t, double wall_s)
 
 static void print_text(const struct totals *t, double wall_s)
 {
-	printf("host deaths %llu, recoveries %llu: %llu recovered, %llu cleared, %llu held; faults %llu, starts of oshad %llu\n"
-	       "dual writers %llu (by an operator's wrong word %llu), wrongful fences %llu, living hosts fenced %llu, violations %llu\n"
+	printf("host deaths %llu, recoveries %llu: %llu recovered, %llu cleared, %llu held; faults %llu, starts of "
+	       "oshad %llu\n"
+	       "dual writers %llu (by an operator's wrong word %llu), wrongful fences %llu, living hosts fenced %llu, "
+	       "violations %llu\n"
 	       "simulated %lld s in %.3f s: %.0f times real time; trace %016llx\n",
-	    (unsigned long long)t->w.host_deaths, (unsigned long long)t->j.recoveries, (unsigned long long)t->j.recovered,
-	    (unsigned long long)t->j.cleared, (unsigned long long)t->j.held, (unsigned long long)t->faults, (unsigned long long)t->starts,
-	    (unsigned long long)t->w.dual_writers, (unsigned long long)t->w.dual_writers_by_operator,
-	    (unsigned long long)t->w.wrongful_fences, (unsigned long long)t->w.fenced_alive, (unsigned long long)t->violations,
-	    (long long)(t->simulated_ms / 1000), wall_s, (double)t->simulated_ms / 1000 / wall_s, (unsigned long long)t->hash);
+	    (unsigned long long)t->w.host_deaths, (unsigned long long)t->j.recoveries,
+	    (unsigned long long)t->j.recovered, (unsigned long long)t->j.cleared, (unsigned long long)t->j.held,
+	    (unsigned long long)t->faults, (unsigned long long)t->starts, (unsigned long long)t->w.dual_writers,
+	    (unsigned long long)t->w.dual_writers_by_operator, (unsigned long long)t->w.wrongful_fences,
+	    (unsigned long long)t->w.fenced_alive, (unsigned long long)t->violations,
+	    (long long)(t->simulated_ms / 1000), wall_s, (double)t->simulated_ms / 1000 / wall_s,
+	    (unsigned long long)t->hash);
 }
 
 static int usage(FILE *to)
 {
-	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P | --story NAME|all] [--matrix] [--until SECONDS] [--kill-at K] [--trace] [--json]\n"
+	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P | --story NAME|all] [--matrix] [--until SECONDS] "
+	      "[--kill-at K] [--trace] [--json]\n"
 	      "  --story    a written story on a small cloud instead of one drawn from a profile\n"
 	      "  --matrix   once more for each outward act of the run, with the daemon killed right before it\n"
 	      "  --until    end each run after so much simulated time\n"
@@ -160,8 +171,9 @@ static int usage(FILE *to)
 
 static int parse(struct arguments *a, int argc, char **argv)
 {
-	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"profile", 1, 0, 'p'}, {"until", 1, 0, 'u'},
-	    {"story", 1, 0, 's'}, {"matrix", 0, 0, 'm'}, {"kill-at", 1, 0, 'k'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'}, {0}};
+	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"profile", 1, 0, 'p'},
+	    {"until", 1, 0, 'u'}, {"story", 1, 0, 's'}, {"matrix", 0, 0, 'm'}, {"kill-at", 1, 0, 'k'},
+	    {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {

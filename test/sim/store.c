@@ -9,7 +9,6 @@
 #include "base/strbuf.h"
 #include "test/sim/witness.h"
 
-
 struct sim_store *store_new(void)
 {
 	struct sim_store *s = calloc(1, sizeof(*s));
@@ -182,4 +181,3 @@ void store_mail_keep(struct sim_store *s, const struct journal_mail *from)
 	*s->mails_end = m;
 	s->mails_end = &m->next;
 }
-

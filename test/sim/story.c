@@ -36,7 +36,8 @@ static void back_later(uint32_t host)
 	if (rng_chance(&sim.rng, telling->back_early_per_mille))
 		sim_after(sim_between(5000, 120000), comes_back, (void *)(uintptr_t)host);
 	else
-		sim_after(sim_between(telling->back_low_ms, telling->back_high_ms), comes_back, (void *)(uintptr_t)host);
+		sim_after(
+		    sim_between(telling->back_low_ms, telling->back_high_ms), comes_back, (void *)(uintptr_t)host);
 }
 
 static bool host_dies(uint32_t host)
@@ -213,16 +214,16 @@ static void part(enum cloudsim_part which, bool is_up)
 	cloudsim_model_part(realm.cloud, sim.now_ms, which, is_up);
 }
 
-#define PART(name, which)                  \
-	static void name##_goes(uint32_t host) \
-	{                                      \
-		(void)host;                    \
-		part(which, false);            \
-	}                                      \
-	static void name##_back(uint32_t host) \
-	{                                      \
-		(void)host;                    \
-		part(which, true);             \
+#define PART(name, which)                                                                                              \
+	static void name##_goes(uint32_t host)                                                                         \
+	{                                                                                                              \
+		(void)host;                                                                                            \
+		part(which, false);                                                                                    \
+	}                                                                                                              \
+	static void name##_back(uint32_t host)                                                                         \
+	{                                                                                                              \
+		(void)host;                                                                                            \
+		part(which, true);                                                                                     \
 	}
 PART(conductor, CLOUDSIM_CONDUCTOR)
 PART(scheduler, CLOUDSIM_SCHEDULER)
@@ -454,14 +455,43 @@ static const struct story_profile profiles[] = {
 	.size = {.hosts = 20, .instances = 60, .projects = 3, .is_slow = true},
 	.tale_ms = 2 * HOURS,
 	.rest_ms = 1 * HOURS,
-	.per_hour = {[STORY_DEATH] = 5, [STORY_HANG] = 2, [STORY_COMPUTE_CRASH] = 1, [STORY_ISOLATED] = 1, [STORY_PROBE_CUT] = 2,
-	    [STORY_BMC_DEAD] = 1, [STORY_BMC_ONE_SUPPLY] = 1, [STORY_BMC_LIES] = 1, [STORY_BMC_EARLY] = 2, [STORY_BMC_FAILS] = 1,
-	    [STORY_BMC_HANGS] = 1, [STORY_BMC_REFUSES_WHEN_OFF] = 1, [STORY_BMC_LOSSY] = 1, [STORY_API_REFUSES] = 1, [STORY_API_HANGS] = 1,
-	    [STORY_API_LOSES] = 1, [STORY_API_ONE_WAY] = 1, [STORY_API_ERRORS] = 1, [STORY_CONDUCTOR] = 1, [STORY_SCHEDULER] = 1,
-	    [STORY_BUS] = 1, [STORY_NEUTRON] = 1, [STORY_PLACEMENT] = 1, [STORY_CELL] = 1, [STORY_SPAWN_FAILS] = 1,
-	    [STORY_MAIL_HANGS] = 1, [STORY_STORE_FULL] = 1, [STORY_STORE_FAILS] = 1, [STORY_STORE_UNSURE] = 1, [STORY_STORE_SLOW] = 1,
-	    [STORY_KILL] = 2, [STORY_FREEZE] = 2, [STORY_CLOCK] = 1, [STORY_MAINTENANCE] = 1, [STORY_SHUTDOWN] = 1,
-	    [STORY_CONFIRM_DEAD] = 1, [STORY_RELEASE] = 1},
+	.per_hour = {[STORY_DEATH] = 5,
+	    [STORY_HANG] = 2,
+	    [STORY_COMPUTE_CRASH] = 1,
+	    [STORY_ISOLATED] = 1,
+	    [STORY_PROBE_CUT] = 2,
+	    [STORY_BMC_DEAD] = 1,
+	    [STORY_BMC_ONE_SUPPLY] = 1,
+	    [STORY_BMC_LIES] = 1,
+	    [STORY_BMC_EARLY] = 2,
+	    [STORY_BMC_FAILS] = 1,
+	    [STORY_BMC_HANGS] = 1,
+	    [STORY_BMC_REFUSES_WHEN_OFF] = 1,
+	    [STORY_BMC_LOSSY] = 1,
+	    [STORY_API_REFUSES] = 1,
+	    [STORY_API_HANGS] = 1,
+	    [STORY_API_LOSES] = 1,
+	    [STORY_API_ONE_WAY] = 1,
+	    [STORY_API_ERRORS] = 1,
+	    [STORY_CONDUCTOR] = 1,
+	    [STORY_SCHEDULER] = 1,
+	    [STORY_BUS] = 1,
+	    [STORY_NEUTRON] = 1,
+	    [STORY_PLACEMENT] = 1,
+	    [STORY_CELL] = 1,
+	    [STORY_SPAWN_FAILS] = 1,
+	    [STORY_MAIL_HANGS] = 1,
+	    [STORY_STORE_FULL] = 1,
+	    [STORY_STORE_FAILS] = 1,
+	    [STORY_STORE_UNSURE] = 1,
+	    [STORY_STORE_SLOW] = 1,
+	    [STORY_KILL] = 2,
+	    [STORY_FREEZE] = 2,
+	    [STORY_CLOCK] = 1,
+	    [STORY_MAINTENANCE] = 1,
+	    [STORY_SHUTDOWN] = 1,
+	    [STORY_CONFIRM_DEAD] = 1,
+	    [STORY_RELEASE] = 1},
 	.back_low_ms = 5 * MINUTES,
 	.back_high_ms = 30 * MINUTES,
 	.back_early_per_mille = 150},
@@ -478,14 +508,44 @@ static const struct story_profile profiles[] = {
 	.size = {.hosts = 20, .instances = 40, .projects = 2},
 	.tale_ms = 1 * HOURS,
 	.rest_ms = 1 * HOURS,
-	.per_hour = {[STORY_DEATH] = 80, [STORY_HANG] = 40, [STORY_COMPUTE_CRASH] = 4, [STORY_ISOLATED] = 6, [STORY_PROBE_CUT] = 6,
-	    [STORY_MASS_ISOLATED] = 1, [STORY_BMC_DEAD] = 3, [STORY_BMC_ONE_SUPPLY] = 2, [STORY_BMC_LIES] = 3, [STORY_BMC_EARLY] = 6,
-	    [STORY_BMC_FAILS] = 2, [STORY_BMC_HANGS] = 2, [STORY_BMC_REFUSES_WHEN_OFF] = 2, [STORY_BMC_LOSSY] = 4,
-	    [STORY_API_REFUSES] = 3, [STORY_API_HANGS] = 3, [STORY_API_LOSES] = 4, [STORY_API_ONE_WAY] = 3, [STORY_API_ERRORS] = 4,
-	    [STORY_CONDUCTOR] = 3, [STORY_SCHEDULER] = 3, [STORY_BUS] = 3, [STORY_NEUTRON] = 2, [STORY_PLACEMENT] = 2, [STORY_CELL] = 2,
-	    [STORY_SPAWN_FAILS] = 4, [STORY_MAIL_HANGS] = 2, [STORY_STORE_FULL] = 2, [STORY_STORE_FAILS] = 2, [STORY_STORE_UNSURE] = 3,
-	    [STORY_STORE_SLOW] = 2, [STORY_KILL] = 12, [STORY_FREEZE] = 6, [STORY_CLOCK] = 2, [STORY_MAINTENANCE] = 2, [STORY_SHUTDOWN] = 1,
-	    [STORY_CONFIRM_DEAD] = 3, [STORY_RELEASE] = 6},
+	.per_hour = {[STORY_DEATH] = 80,
+	    [STORY_HANG] = 40,
+	    [STORY_COMPUTE_CRASH] = 4,
+	    [STORY_ISOLATED] = 6,
+	    [STORY_PROBE_CUT] = 6,
+	    [STORY_MASS_ISOLATED] = 1,
+	    [STORY_BMC_DEAD] = 3,
+	    [STORY_BMC_ONE_SUPPLY] = 2,
+	    [STORY_BMC_LIES] = 3,
+	    [STORY_BMC_EARLY] = 6,
+	    [STORY_BMC_FAILS] = 2,
+	    [STORY_BMC_HANGS] = 2,
+	    [STORY_BMC_REFUSES_WHEN_OFF] = 2,
+	    [STORY_BMC_LOSSY] = 4,
+	    [STORY_API_REFUSES] = 3,
+	    [STORY_API_HANGS] = 3,
+	    [STORY_API_LOSES] = 4,
+	    [STORY_API_ONE_WAY] = 3,
+	    [STORY_API_ERRORS] = 4,
+	    [STORY_CONDUCTOR] = 3,
+	    [STORY_SCHEDULER] = 3,
+	    [STORY_BUS] = 3,
+	    [STORY_NEUTRON] = 2,
+	    [STORY_PLACEMENT] = 2,
+	    [STORY_CELL] = 2,
+	    [STORY_SPAWN_FAILS] = 4,
+	    [STORY_MAIL_HANGS] = 2,
+	    [STORY_STORE_FULL] = 2,
+	    [STORY_STORE_FAILS] = 2,
+	    [STORY_STORE_UNSURE] = 3,
+	    [STORY_STORE_SLOW] = 2,
+	    [STORY_KILL] = 12,
+	    [STORY_FREEZE] = 6,
+	    [STORY_CLOCK] = 2,
+	    [STORY_MAINTENANCE] = 2,
+	    [STORY_SHUTDOWN] = 1,
+	    [STORY_CONFIRM_DEAD] = 3,
+	    [STORY_RELEASE] = 6},
 	.back_low_ms = 60000,
 	.back_high_ms = 5 * MINUTES,
 	.back_early_per_mille = 200},
@@ -494,8 +554,16 @@ static const struct story_profile profiles[] = {
 	.size = {.hosts = 10, .instances = 30, .projects = 2},
 	.tale_ms = 30 * MINUTES,
 	.rest_ms = 30 * MINUTES,
-	.per_hour = {[STORY_DEATH] = 20, [STORY_HANG] = 40, [STORY_ISOLATED] = 20, [STORY_BMC_DEAD] = 20, [STORY_CONFIRM_DEAD] = 10,
-	    [STORY_CONFIRM_WRONG] = 20, [STORY_RELEASE] = 10, [STORY_MAINTENANCE] = 10, [STORY_SHUTDOWN] = 10, [STORY_KILL] = 6},
+	.per_hour = {[STORY_DEATH] = 20,
+	    [STORY_HANG] = 40,
+	    [STORY_ISOLATED] = 20,
+	    [STORY_BMC_DEAD] = 20,
+	    [STORY_CONFIRM_DEAD] = 10,
+	    [STORY_CONFIRM_WRONG] = 20,
+	    [STORY_RELEASE] = 10,
+	    [STORY_MAINTENANCE] = 10,
+	    [STORY_SHUTDOWN] = 10,
+	    [STORY_KILL] = 6},
 	.back_low_ms = 60000,
 	.back_high_ms = 5 * MINUTES,
 	.back_early_per_mille = 300},
@@ -527,7 +595,8 @@ static void strike_ends(void *arg)
 	struct strike *s = arg;
 
 	if (sim.is_traced)
-		printf("[%9.3f] --- %s is over (%s)\n", (double)sim.now_ms / 1000, rows[s->kind].name, realm_host_name(s->host));
+		printf("[%9.3f] --- %s is over (%s)\n", (double)sim.now_ms / 1000, rows[s->kind].name,
+		    realm_host_name(s->host));
 	rows[s->kind].end(s->host);
 	witness_world();
 	free(s);
@@ -587,7 +656,8 @@ void story_begin(const struct story_profile *p)
 
 		n += rng_below(&sim.rng, HOURS) < expected % HOURS;
 		while (n--)
-			story_strike_in(sim_between(5000, p->tale_ms), (enum story_kind)k, (uint32_t)rng_below(&sim.rng, realm.host_n),
+			story_strike_in(sim_between(5000, p->tale_ms), (enum story_kind)k,
+			    (uint32_t)rng_below(&sim.rng, realm.host_n),
 			    1000 * sim_between(rows[k].low_s, rows[k].high_s));
 	}
 	sim_after(p->tale_ms + 1, calm, NULL);

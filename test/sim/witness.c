@@ -110,6 +110,8 @@ void witness_request(struct sim_node *from, const char *method, const char *targ
 	const char *id = strstr(target, "/servers/");
 	char uuid[UUID_SIZE];
 
+	if (strstr(target, "/os-services"))
+		realm_listed();
 	if (!str_eq(method, "POST") || !id || !body || !strstr(body, "\"evacuate\""))
 		return;
 	snprintf(uuid, sizeof(uuid), "%.36s", id + 9);
@@ -130,8 +132,8 @@ static uint32_t silent_together(struct sim_node *from, uint32_t host)
 
 		if (open_recovery(from, realm_host_name(h), &r) && r.proof.kind != PROOF_NONE && !r.proof.is_void)
 			continue;
-		n += realm.host[h].silent_ms && sim.now_ms - realm.host[h].silent_ms > NOTICED_MS && apart_ms <= window_ms / 2 &&
-		     apart_ms >= -window_ms / 2;
+		n += realm.host[h].silent_ms && sim.now_ms - realm.host[h].silent_ms > NOTICED_MS &&
+		     apart_ms <= window_ms / 2 && apart_ms >= -window_ms / 2;
 	}
 	return n;
 }
@@ -141,14 +143,15 @@ static void judge_first_power_off(struct sim_node *from, uint32_t host)
 	const char *name = realm_host_name(host);
 	uint32_t share = realm.host_n / 10, limit = share > 2 ? share : 2, n;
 
-	if (!realm_is_down(host) && sim.now_ms - realm.host[host].heard_ms > NOTICED_MS) {
+	if (!realm_is_down(host, NOTICED_MS) && sim.now_ms - realm.host[host].heard_ms > NOTICED_MS) {
 		witness.wrongful_fences++;
 		sim_violated("wrongful: power-off of %s, which its policy does not call down", name);
 	}
 	n = silent_together(from, host);
 	if (n > limit) {
 		witness.wrongful_fences++;
-		sim_violated("wrongful: power-off of %s while %u hosts are silent together, more than %u", name, n, limit);
+		sim_violated(
+		    "wrongful: power-off of %s while %u hosts are silent together, more than %u", name, n, limit);
 	}
 }
 
@@ -179,7 +182,8 @@ void witness_power_off(struct sim_node *from, uint32_t host)
 	snprintf(key, sizeof(key), "host/%s", name);
 	if (store_record(from->store, key, &h) && h.host.maintenance)
 		sim_violated("invariant 6: power-off of %s, which is in maintenance", name);
-	if (r.proof.kind == PROOF_NONE && !r.operator_go) /* one that was proven dead and is seen on is fenced again, by design */
+	if (r.proof.kind == PROOF_NONE &&
+	    !r.operator_go) /* one that was proven dead and is seen on is fenced again, by design */
 		judge_first_power_off(from, host);
 }
 
@@ -196,8 +200,9 @@ static void evacuations_show(void)
 
 	for (size_t k = 0; sim.is_traced && k < cloudsim_model_stamp_count(realm.cloud); k++) {
 		cloudsim_model_stamp(realm.cloud, k, &s);
-		printf("  evacuation %lld of %s: %s -> %s %s, called %.3f, begun %.3f, ended %.3f\n", (long long)s.migration_id, s.instance,
-		    s.source, s.dest ? s.dest : "?", s.status, (double)s.accepted_ms / 1000, (double)s.started_ms / 1000, (double)s.ended_ms / 1000);
+		printf("  evacuation %lld of %s: %s -> %s %s, called %.3f, begun %.3f, ended %.3f\n",
+		    (long long)s.migration_id, s.instance, s.source, s.dest ? s.dest : "?", s.status,
+		    (double)s.accepted_ms / 1000, (double)s.started_ms / 1000, (double)s.ended_ms / 1000);
 	}
 }
 

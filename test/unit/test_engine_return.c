@@ -60,7 +60,8 @@ static void a_record_of_an_unreachable_cell_says_nothing(void **state)
 static void an_operators_mark_stays_known_while_its_cell_is_away(void **state)
 {
 	struct bed *b = bed_new(3, NULL);
-	struct service_view mark = {.state = SIGN_ALIVE, .disabled = true, .disabled_reason = "bad RAM", .updated_at_ms = 100};
+	struct service_view mark = {
+	    .state = SIGN_ALIVE, .disabled = true, .disabled_reason = "bad RAM", .updated_at_ms = 100};
 	struct service_view empty = {.state = SIGN_UNKNOWN};
 	struct host_snapshot s;
 

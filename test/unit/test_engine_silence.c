@@ -179,8 +179,8 @@ int main(void)
 	    cmocka_unit_test(silence_counts_before_nova_says_down),
 	    cmocka_unit_test(silence_that_comes_late_still_holds),
 	    cmocka_unit_test(records_that_stand_still_are_silence),
-	    cmocka_unit_test(one_among_hosts_that_report_is_fenced), cmocka_unit_test(a_death_counts_beside_an_old_silence),
-	    cmocka_unit_test(old_silence_does_not_count)};
+	    cmocka_unit_test(one_among_hosts_that_report_is_fenced),
+	    cmocka_unit_test(a_death_counts_beside_an_old_silence), cmocka_unit_test(old_silence_does_not_count)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
