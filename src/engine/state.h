@@ -66,6 +66,7 @@ struct host {
 	int64_t
 	    dead_since_ms; /* our clock: since when no required monitor is alive and some say dead; NEVER_MS = it is not so */
 	int64_t reported_ms; /* our clock: when `updated_at` was last seen to have moved; 0 = not yet */
+	int64_t listed_ms;   /* our clock: when the newest record of it was asked for */
 	int64_t off_since_ms
 	    [FENCE_LEVEL_MAX]; /* our clock: first reading of off while it was up ever since; NEVER_MS = none */
 	int64_t odd_since_ms;  /* since when the monitors disagree */

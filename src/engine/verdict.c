@@ -56,7 +56,7 @@ uint32_t host_silences(const struct engine *e, const struct host *h, int64_t now
 	}
 	if (h->dead_since_ms != NEVER_MS)
 		ret_ms[n++] = h->dead_since_ms;
-	if (h->reported_ms && overdue_ms <= now_ms && sign_now(e, h, 0, now_ms, 0) == SIGN_ALIVE)
+	if (h->reported_ms && overdue_ms <= h->listed_ms && sign_now(e, h, 0, now_ms, 0) == SIGN_ALIVE)
 		ret_ms[n++] = overdue_ms;
 	return n;
 }
@@ -190,6 +190,7 @@ void host_take_service(struct engine *e, const struct engine_service *s)
 	h->forced_down = s->view->forced_down;
 	if (h->updated_at_ms != s->view->updated_at_ms || !h->reported_ms)
 		h->reported_ms = s->asked_ms;
+	h->listed_ms = s->asked_ms;
 	h->updated_at_ms = s->view->updated_at_ms;
 	str_copy(h->disabled_reason, sizeof(h->disabled_reason), s->view->disabled_reason);
 	r = h->recovery == NIL ? NULL : &e->recoveries[h->recovery];

@@ -11,16 +11,16 @@
 #include <unistd.h>
 
 #include "base/strbuf.h"
+#include "test/sim/closing.h"
 #include "test/sim/controller.h"
 #include "test/sim/fixed.h"
-#include "test/sim/judge.h"
 #include "test/sim/store.h"
 #include "test/sim/story.h"
 #include "test/sim/witness.h"
 
 struct totals {
 	struct witness w;
-	struct judge_counts j;
+	struct closing_counts j;
 	uint64_t violations, faults, starts, begun[STORY_N];
 	int64_t simulated_ms;
 	uint64_t hash;
@@ -37,7 +37,7 @@ struct arguments {
 	char folder[64];
 };
 
-static void add(struct totals *t, const struct judge_counts *j)
+static void add(struct totals *t, const struct closing_counts *j)
 {
 	const uint64_t *from = (const uint64_t *)(const void *)j;
 	uint64_t *to = (uint64_t *)(void *)&t->j;
@@ -75,7 +75,7 @@ static void print_failure(const struct arguments *a, uint64_t seed, int64_t begi
 static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 {
 	const struct story_profile *p = a->fixed ? fixed_profile(a->fixed) : a->profile;
-	struct judge_counts j = {0};
+	struct closing_counts j = {0};
 	int64_t begin_ms, end_ms;
 
 	sim.is_traced = a->trace;
@@ -95,7 +95,7 @@ static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 	while (!sim.violation[0] && sim_turn(end_ms))
 		;
 	if (!sim.violation[0] && !a->until_s)
-		judge_end(&j);
+		closing_judge(&j);
 	if (!sim.violation[0] && !a->until_s && a->fixed)
 		fixed_judge(a->fixed);
 	t->simulated_ms += sim.now_ms - begin_ms;

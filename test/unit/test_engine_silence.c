@@ -109,11 +109,28 @@ static void records_that_stand_still_are_silence(void **state)
 	bed_pass(b, b->o.service_down_time_ms - 5000);
 	for (uint32_t h = 0; h < HOSTS; h++)
 		bed_see(b, h);
+	for (uint32_t h = 0; h < HOSTS - 1; h++)
+		report(b, h, 1000);
 	report(b, HOSTS - 1, 50000);
 	bed_set(b, 0, SIGN_DEAD, SIGN_ALIVE);
 	confirm(b, 0);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
 	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_MASS);
+	bed_free(b);
+}
+
+/* Nova was not asked for a while, so nobody has seen the records stand still. */
+static void records_not_asked_for_are_no_silence(void **state)
+{
+	struct bed *b = watched_by_nova_alone();
+
+	(void)state;
+	bed_pass(b, b->o.service_down_time_ms - 5000);
+	for (uint32_t h = 0; h < HOSTS; h++)
+		bed_see(b, h);
+	bed_set(b, 0, SIGN_DEAD, SIGN_ALIVE);
+	confirm(b, 0);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
 	bed_free(b);
 }
 
@@ -179,6 +196,7 @@ int main(void)
 	    cmocka_unit_test(silence_counts_before_nova_says_down),
 	    cmocka_unit_test(silence_that_comes_late_still_holds),
 	    cmocka_unit_test(records_that_stand_still_are_silence),
+	    cmocka_unit_test(records_not_asked_for_are_no_silence),
 	    cmocka_unit_test(one_among_hosts_that_report_is_fenced),
 	    cmocka_unit_test(a_death_counts_beside_an_old_silence), cmocka_unit_test(old_silence_does_not_count)};
 

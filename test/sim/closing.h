@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-struct judge_counts {
+struct closing_counts {
 	uint64_t recoveries, recovered, returned, cleared, held, abandoned, open;
 };
 
-/** judge_end() - count the recoveries on the first controller's disk, and check what has to hold once all faults are over. */
-void judge_end(struct judge_counts *ret);
+/** closing_judge() - count the recoveries on the first controller's disk, and check what has to hold once all faults are over. */
+void closing_judge(struct closing_counts *ret);

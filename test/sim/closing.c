@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The end of a run; see the header. */
-#include "test/sim/judge.h"
+#include "test/sim/closing.h"
 
 #include <stdio.h>
 
@@ -19,7 +19,7 @@ static bool is_at_rest(enum host_row row)
 
 static void count(void *arg, const struct record *rec)
 {
-	struct judge_counts *c = arg;
+	struct closing_counts *c = arg;
 	const struct recovery_record *r = &rec->recovery;
 
 	if (rec->type != RECORD_RECOVERY)
@@ -55,9 +55,9 @@ static void instance_check(void *arg, const struct record *rec)
 		    "invariant 1: instance %s was moved in recovery %s, which has no proof", i->uuid, i->recovery);
 }
 
-void judge_end(struct judge_counts *ret)
+void closing_judge(struct closing_counts *ret)
 {
-	*ret = (struct judge_counts){0};
+	*ret = (struct closing_counts){0};
 	store_each(sim.node[0].store, count, ret);
 	store_each(sim.node[0].store, instance_check, NULL);
 	if (store_mails(sim.node[0].store, MAIL_QUEUED) && !story.begun[STORY_CLOCK])
