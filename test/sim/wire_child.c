@@ -208,8 +208,12 @@ int io_child_start(struct io_loop *loop, const struct io_child_spec *spec, io_ch
 		*ret_child = c;
 	if (str_eq(value_of(spec->stdin_bytes, "action", action, sizeof(action)), "off") ? !sim_act()
 											 : sim.current->is_dying)
-		return 0; /* nothing begins; whoever clears the dead daemon away cancels it */
+		goto dead;
 	agent_begins(c, spec);
+	return 0;
+dead: /* nothing begins; whoever clears the dead daemon away cancels what it knows of */
+	if (!ret_child)
+		free(c);
 	return 0;
 }
 
