@@ -38,6 +38,7 @@ struct daemon_op {
 
 struct daemon_ops {
 	TAILQ_HEAD(, daemon_op) all;
+	TAILQ_HEAD(, daemon_op) lost; /* cancelled, and freed by the last of their looks */
 };
 
 int perform_open(struct daemon *d, struct osha_err *reterr)
@@ -46,6 +47,7 @@ int perform_open(struct daemon *d, struct osha_err *reterr)
 	if (!d->ops)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory for operations");
 	TAILQ_INIT(&d->ops->all);
+	TAILQ_INIT(&d->ops->lost);
 	return 0;
 }
 
@@ -249,10 +251,12 @@ static void looked(void *arg)
 	if (!op->is_lost)
 		hosts_evidence_flush(op->d); /* what the look saw comes before its end; it may cancel the look */
 	op->looks = 0;
-	if (op->is_lost)
+	if (op->is_lost) {
+		TAILQ_REMOVE(&op->d->ops->lost, op, link);
 		free(op);
-	else
+	} else {
 		op_end(op, &end);
+	}
 }
 
 static void op_look(struct daemon_op *op)
@@ -309,8 +313,10 @@ static void op_forget(struct daemon_op *op)
 		op->d->agents_running--;
 	evacuator_cancel(op->call);
 	fence_run_cancel(op->agent);
-	op->is_lost = op->looks > 0; /* then the last look frees it */
-	if (!op->is_lost)
+	op->is_lost = op->looks > 0;
+	if (op->is_lost)
+		TAILQ_INSERT_TAIL(&op->d->ops->lost, op, link);
+	else
 		op_free(op);
 }
 
@@ -337,6 +343,10 @@ void perform_close(struct daemon *d)
 	while (d->ops && (op = TAILQ_FIRST(&d->ops->all)) != NULL) {
 		TAILQ_REMOVE(&d->ops->all, op, link);
 		op_forget(op);
+	}
+	while (d->ops && (op = TAILQ_FIRST(&d->ops->lost)) != NULL) { /* the monitors are gone, and their looks with them */
+		TAILQ_REMOVE(&d->ops->lost, op, link);
+		op_free(op);
 	}
 	free(d->ops);
 	d->ops = NULL;

@@ -47,11 +47,6 @@ void sim_begin(uint64_t seed)
 	sim.current = &sim.node[0];
 }
 
-void sim_end(void)
-{
-	sim.queue_n = 0;
-}
-
 /* --- the queue --- */
 
 static bool is_before(const struct sim_event *a, const struct sim_event *b)
@@ -102,6 +97,16 @@ static struct sim_event queue_take(void)
 			return first;
 		swap(i, least);
 		i = least;
+	}
+}
+
+void sim_end(void)
+{
+	sim.is_over = true;
+	while (sim.queue_n) {
+		struct sim_event ev = queue_take();
+
+		ev.fn(ev.arg);
 	}
 }
 

@@ -53,6 +53,7 @@ struct sim {
 	struct sim_node node[SIM_NODES_MAX];
 	struct sim_node *current; /* whose code runs; never NULL */
 	bool is_traced;
+	bool is_over; /* the run has ended: events only give back what they hold */
 	/* the daemon is killed at its k-th outward act; 0 = never */
 	uint64_t acts, kill_at_act;
 	char violation[256]; /* the first one; "" = none */
@@ -61,7 +62,7 @@ struct sim {
 
 extern struct sim sim;
 
-/** sim_begin() - time zero of a run. sim_end() gives its memory back. */
+/** sim_begin() - time zero of a run. sim_end() lets what is still queued give its memory back; before the realm ends. */
 void sim_begin(uint64_t seed);
 void sim_end(void);
 /** sim_after() - call @fn(@arg) in @in_ms; it cannot be taken back, so what it needs has to outlive it. */

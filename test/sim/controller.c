@@ -131,7 +131,8 @@ void controller_start(struct sim_node *node)
 
 void controller_start_later(void *node)
 {
-	controller_start(node);
+	if (!sim.is_over)
+		controller_start(node);
 }
 
 void controller_stop(struct sim_node *node)

@@ -102,8 +102,8 @@ static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 	add(t, &j);
 	controller_stop(&sim.node[0]);
 	store_free(sim.node[0].store);
-	realm_end();
 	sim_end();
+	realm_end();
 	t->acts = sim.acts;
 	if (sim.violation[0])
 		print_failure(a, seed, begin_ms);
@@ -268,8 +268,8 @@ static void configure(struct arguments *a)
 	sim_begin(a->from);
 	realm_begin(&a->profile->size);
 	controller_configure(&config);
-	realm_end();
 	sim_end();
+	realm_end();
 }
 
 int main(int argc, char **argv)

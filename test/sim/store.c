@@ -175,7 +175,8 @@ void store_mail_keep(struct sim_store *s, const struct journal_mail *from)
 	body = malloc(from->body_size + 1);
 	if (!m || !body)
 		abort();
-	memcpy(body, from->body, from->body_size);
+	if (from->body_size)
+		memcpy(body, from->body, from->body_size);
 	m->mail = *from;
 	m->mail.body = body;
 	*s->mails_end = m;

@@ -460,6 +460,10 @@ static void strike_ends(void *arg)
 {
 	struct strike *s = arg;
 
+	if (sim.is_over) {
+		free(s);
+		return;
+	}
 	if (sim.is_traced)
 		printf("[%9.3f] --- %s is over (%s)\n", (double)sim.now_ms / 1000, rows[s->kind].name,
 		    realm_host_name(s->host));
@@ -473,6 +477,10 @@ static void strike_begins(void *arg)
 	struct strike *s = arg;
 	const struct row *row = &rows[s->kind];
 
+	if (sim.is_over) {
+		free(s);
+		return;
+	}
 	story.begun[s->kind]++;
 	story.faults += row->is_fault;
 	if (sim.is_traced)
@@ -498,7 +506,8 @@ void story_strike_in(int64_t in_ms, enum story_kind kind, uint32_t host, int64_t
 static void calm(void *arg)
 {
 	(void)arg;
-	story_calm();
+	if (!sim.is_over)
+		story_calm();
 }
 
 void story_calm(void)

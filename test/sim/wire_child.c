@@ -61,18 +61,18 @@ static void child_tell(void *arg)
 	    .ms = sim.now_ms - c->began_ms};
 	io_child_fn fn = c->fn;
 	void *fn_arg = c->arg;
+	bool is_heard;
 
 	r.out_size = strlen(r.out);
 	r.err_size = strlen(r.err);
-	c->events--;
 	if (!c->is_void && c->node->frozen_until_ms > sim.now_ms) {
-		child_after(c, c->node->frozen_until_ms - sim.now_ms, child_tell);
+		sim_after(c->node->frozen_until_ms - sim.now_ms, child_tell, c);
 		return;
 	}
-	if (!c->is_void && !sim_enter(c->node))
-		return; /* its daemon is dying and will cancel it */
-	if (c->is_void) {
-		if (!c->events)
+	is_heard = !c->is_void && sim_enter(c->node); /* being told of a stall, the daemon may cancel this very child */
+	c->events--;
+	if (!is_heard || c->is_void) {
+		if (c->is_void && !c->events)
 			free(c);
 		return;
 	}

@@ -112,17 +112,19 @@ static void call_after(struct io_http_call *c, int64_t in_ms, sim_fn fn)
 /* An event of the call came by: true when there is still somebody to hear of it now. */
 static bool call_is_heard(struct io_http_call *c, sim_fn again)
 {
+	bool is_heard;
+
+	if (!c->is_void && c->node->frozen_until_ms > sim.now_ms) {
+		sim_after(c->node->frozen_until_ms - sim.now_ms, again, c);
+		return false;
+	}
+	is_heard = !c->is_void && sim_enter(c->node); /* being told of a stall, the daemon may cancel this very call */
 	c->events--;
-	if (c->is_void) {
-		if (!c->events)
-			call_free(c);
-		return false;
-	}
-	if (c->node->frozen_until_ms > sim.now_ms) {
-		call_after(c, c->node->frozen_until_ms - sim.now_ms, again);
-		return false;
-	}
-	return sim_enter(c->node);
+	if (!c->is_void)
+		return is_heard;
+	if (!c->events)
+		call_free(c);
+	return false;
 }
 
 static char *header_block(const struct cloudsim_answer *a)

@@ -371,7 +371,8 @@ int journal_outbox_put(
 
 		if (!body)
 			abort();
-		memcpy(body, mails[k].body, mails[k].body_size);
+		if (mails[k].body_size)
+			memcpy(body, mails[k].body, mails[k].body_size);
 		o->mails[k] = mails[k];
 		o->mails[k].body = body;
 	}

@@ -44,7 +44,7 @@ static void probe_tell(void *arg)
 		return;
 	}
 	a.detail = p->outcome == IO_PROBE_ALIVE ? "connected" : "no answer";
-	if (!p->is_void && sim_enter(p->node)) {
+	if (!p->is_void && sim_enter(p->node) && !p->is_void) {
 		p->is_void = true;
 		p->fn(p->arg, &a);
 	}
