@@ -344,7 +344,8 @@ void perform_close(struct daemon *d)
 		TAILQ_REMOVE(&d->ops->all, op, link);
 		op_forget(op);
 	}
-	while (d->ops && (op = TAILQ_FIRST(&d->ops->lost)) != NULL) { /* the monitors are gone, and their looks with them */
+	while (d->ops &&
+	       (op = TAILQ_FIRST(&d->ops->lost)) != NULL) { /* the monitors are gone, and their looks with them */
 		TAILQ_REMOVE(&d->ops->lost, op, link);
 		op_free(op);
 	}
