@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "io/child_start.h"
 #include "io/timer.h"
 
 enum { DESTROY_WAIT_MS = 3000, NONE_DUE = -1 };
@@ -58,6 +59,7 @@ struct io_loop {
 	struct io_timer tick;
 
 	size_t child_count;
+	struct io_starter *starter;
 };
 
 struct io_watch {
@@ -105,6 +107,11 @@ struct uv_loop_s *io_loop_uv(struct io_loop *loop)
 size_t *io_loop_child_count(struct io_loop *loop)
 {
 	return &loop->child_count;
+}
+
+struct io_starter **io_loop_starter(struct io_loop *loop)
+{
+	return &loop->starter;
 }
 
 /* Stalls. */
@@ -488,6 +495,7 @@ void io_loop_destroy(struct io_loop *loop)
 	int64_t end_ms = io_boot_ms() + DESTROY_WAIT_MS;
 	while (uv_loop_alive(&loop->uv) && io_boot_ms() < end_ms)
 		uv_run(&loop->uv, UV_RUN_ONCE);
+	io_starter_destroy(loop->starter);
 	loop->timer_poll.data = NULL;
 	uv_walk(&loop->uv, close_any, NULL);
 	uv_run(&loop->uv, UV_RUN_NOWAIT);
