@@ -205,7 +205,7 @@ static void on_kill(uv_timer_t *timer)
 	send_launcher(timer->data, SIGKILL);
 }
 
-/* Nobody waits for it any more. */
+/* Nobody waits for it any more. It may have been sent SIGTERM before; twice does no harm. */
 static void end_launcher(struct io_child *child)
 {
 	send_launcher(child, SIGTERM);

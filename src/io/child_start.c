@@ -22,7 +22,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STATE_QUEUED = 0, STATE_TAKEN, STATE_WITHDRAWN };
+enum {
+	STATE_QUEUED = 0,
+	STATE_TAKEN,     /* the thread is at it */
+	STATE_OVER,      /* the thread is done with it */
+	STATE_WITHDRAWN, /* before the thread took it */
+	STATE_UNWANTED,  /* since the thread took it */
+};
 
 typedef _Atomic(struct io_start *) start_list; /* newest first */
 
@@ -154,6 +160,12 @@ static int watch_process(struct io_start *s)
 	return e;
 }
 
+static void end_process(const struct io_start *s)
+{
+	if (s->pidfd >= 0)
+		pidfd_send_signal(s->pidfd, SIGTERM, NULL, 0);
+}
+
 static void start_one(struct io_start *s)
 {
 	int theirs[IO_START_PIPE_N] = {-1, -1, -1, -1};
@@ -170,8 +182,9 @@ static void start_one(struct io_start *s)
 		s->error = watch_process(s);
 	if (s->error != 0)
 		close_all(s->pipes);
-	else if (atomic_load(&s->is_unwanted))
-		pidfd_send_signal(s->pidfd, SIGTERM, NULL, 0);
+	state = STATE_TAKEN;
+	if (!atomic_compare_exchange_strong(&s->state, &state, STATE_OVER))
+		end_process(s);
 }
 
 static void *starter_thread(void *arg)
@@ -266,7 +279,6 @@ int io_start_queue(struct io_loop *loop, struct io_start *start, struct osha_err
 	for (int i = 0; i < IO_START_PIPE_N; i++)
 		start->pipes[i] = -1;
 	atomic_init(&start->state, STATE_QUEUED);
-	atomic_init(&start->is_unwanted, false);
 	starter->under_way++;
 	list_add(&starter->queued, start);
 	sem_post(&starter->work);
@@ -276,9 +288,12 @@ int io_start_queue(struct io_loop *loop, struct io_start *start, struct osha_err
 bool io_start_withdraw(struct io_start *start)
 {
 	int state = STATE_QUEUED;
-	/* Before the state is looked at: who took it looks at this one last. */
-	atomic_store(&start->is_unwanted, true);
-	return atomic_compare_exchange_strong(&start->state, &state, STATE_WITHDRAWN) || state == STATE_WITHDRAWN;
+	if (atomic_compare_exchange_strong(&start->state, &state, STATE_WITHDRAWN) || state == STATE_WITHDRAWN)
+		return true;
+	state = STATE_TAKEN;
+	if (!atomic_compare_exchange_strong(&start->state, &state, STATE_UNWANTED) && state == STATE_OVER)
+		end_process(start);
+	return false;
 }
 
 void io_starter_destroy(struct io_starter *starter)

@@ -35,7 +35,6 @@ struct io_start {
 	/* Private. */
 	struct io_start *next;
 	atomic_int state;
-	atomic_bool is_unwanted;
 };
 
 /**
@@ -50,8 +49,8 @@ int io_start_queue(struct io_loop *loop, struct io_start *start, struct osha_err
 /**
  * io_start_withdraw() - it is not wanted any more. The call of its @fn comes all the same.
  *
- * Returns true when it was not begun and will not be (error ECANCELED comes), false when it is under way or over: if @fn gets a process, that
- * may have run, and is @fn's to end; mostly it was sent SIGTERM already.
+ * Returns true when it was not begun and will not be (error ECANCELED comes), false when it was: then it is sent SIGTERM, now or as soon as
+ * there is a process. It may have run, and is @fn's to bury.
  */
 bool io_start_withdraw(struct io_start *start);
 

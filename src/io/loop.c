@@ -17,7 +17,7 @@
 #include "io/child_start.h"
 #include "io/timer.h"
 
-enum { DESTROY_WAIT_MS = 3000, NONE_DUE = -1 };
+enum { DESTROY_WAIT_MS = 3000, DESTROY_LOOK_MS = 100, NONE_DUE = -1 };
 
 struct posted {
 	io_loop_fn fn;
@@ -488,9 +488,10 @@ void io_loop_destroy(struct io_loop *loop)
 	loop->heap = NULL;
 	loop->stall_fn = NULL;
 	uv_walk(&loop->uv, unref_own, loop);
-	uv_timer_t bound; /* only wakes the waiting below */
+	uv_timer_t
+	    bound; /* only wakes the waiting below; again and again, because libuv's time is not the one the wait is measured by */
 	uv_timer_init(&loop->uv, &bound);
-	uv_timer_start(&bound, on_nothing, DESTROY_WAIT_MS, 0);
+	uv_timer_start(&bound, on_nothing, DESTROY_LOOK_MS, DESTROY_LOOK_MS);
 	uv_unref((uv_handle_t *)&bound);
 	int64_t end_ms = io_boot_ms() + DESTROY_WAIT_MS;
 	while (uv_loop_alive(&loop->uv) && io_boot_ms() < end_ms)

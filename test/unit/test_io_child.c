@@ -23,6 +23,56 @@
 
 enum { LONG_MS = 20000, GONE_MS = 20000 };
 
+/* Starting, with the thread that does it held where it starts. */
+
+static atomic_bool is_spawn_held;
+static atomic_int spawns;
+static sem_t spawn_reached, spawn_go;
+
+int __real_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *places,
+    const posix_spawnattr_t *attr, char *const argv[], char *const env[]);
+int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *places,
+    const posix_spawnattr_t *attr, char *const argv[], char *const env[]);
+int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *places,
+    const posix_spawnattr_t *attr, char *const argv[], char *const env[])
+{
+	atomic_fetch_add(&spawns, 1);
+	if (atomic_load(&is_spawn_held)) {
+		sem_post(&spawn_reached);
+		while (sem_wait(&spawn_go) < 0)
+			continue;
+	}
+	return __real_posix_spawn(pid, path, places, attr, argv, env);
+}
+
+static void hold_spawns(void)
+{
+	sem_init(&spawn_reached, 0, 0);
+	sem_init(&spawn_go, 0, 0);
+	atomic_store(&spawns, 0);
+	atomic_store(&is_spawn_held, true);
+}
+
+static void let_spawn(void)
+{
+	atomic_store(&is_spawn_held, false);
+	sem_post(&spawn_go);
+}
+
+static int open_bed(void **state)
+{
+	atomic_store(&is_spawn_held, false);
+	return bed_open(state);
+}
+
+/* A test that failed half way must not hold the others. */
+static int close_bed(void **state)
+{
+	if (atomic_load(&is_spawn_held))
+		let_spawn();
+	return bed_close(state);
+}
+
 struct got {
 	struct bed *bed;
 	int calls;
@@ -280,6 +330,7 @@ static void test_cancel_kills(void **state)
 	while (!io_file_exists(path)) {
 		io_loop_post(bed->loop, (io_loop_fn)bed_see, bed);
 		bed_wait(bed, &bed->seen, bed->seen + 1);
+		assert_int_equal(g.calls, 0);
 	}
 	char *pid = NULL;
 	assert_int_equal(io_file_read(path, 0, false, &pid, NULL, &err), 0);
@@ -345,42 +396,6 @@ static void test_malformed_specs_are_refused(void **state)
 		struct osha_err err = {0};
 		assert_int_equal(io_child_start(bed->loop, &specs[i], on_child, bed, NULL, &err), -OSHA_E_USAGE);
 	}
-}
-
-/* Starting, with the thread that does it held where it starts. */
-
-static atomic_bool is_spawn_held;
-static atomic_int spawns;
-static sem_t spawn_reached, spawn_go;
-
-int __real_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *places,
-    const posix_spawnattr_t *attr, char *const argv[], char *const env[]);
-int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *places,
-    const posix_spawnattr_t *attr, char *const argv[], char *const env[]);
-int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *places,
-    const posix_spawnattr_t *attr, char *const argv[], char *const env[])
-{
-	atomic_fetch_add(&spawns, 1);
-	if (atomic_load(&is_spawn_held)) {
-		sem_post(&spawn_reached);
-		while (sem_wait(&spawn_go) < 0)
-			continue;
-	}
-	return __real_posix_spawn(pid, path, places, attr, argv, env);
-}
-
-static void hold_spawns(void)
-{
-	sem_init(&spawn_reached, 0, 0);
-	sem_init(&spawn_go, 0, 0);
-	atomic_store(&spawns, 0);
-	atomic_store(&is_spawn_held, true);
-}
-
-static void let_spawn(void)
-{
-	atomic_store(&is_spawn_held, false);
-	sem_post(&spawn_go);
 }
 
 /* Turn the loop until no child is left on it. */
@@ -484,7 +499,7 @@ static void test_deadline_while_starting(void **state)
 static void test_loop_ends_while_a_start_hangs(void **state)
 {
 	struct bed *bed = *state;
-	static struct io_starter *lost; /* for the leak checker: it stays with its thread */
+	static struct io_starter *volatile lost; /* for the leak checker: it stays with its thread */
 	const char *argv[] = {"/bin/sleep", "1000", NULL};
 	struct io_child_spec spec = spec_of(argv);
 	struct got g = {.bed = bed};
@@ -663,32 +678,32 @@ static void test_no_descriptors_left(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_exit_status_and_output, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_signal, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_program_missing, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_launcher_missing, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_too_late_is_not_started, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_stdin_and_environment, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_large_stdin_that_nobody_reads, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_deadline, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_closed_output_is_no_end, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_endless_output_is_cut, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_descendants_do_not_stay, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_breeding_descendants_are_killed, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_limits, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_other_user, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_cancel_kills, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_children_die_with_a_killed_parent, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_loop_goes_on_while_a_start_hangs, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_cancel_while_starting, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_deadline_while_starting, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_loop_ends_while_a_start_hangs, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_many_at_once, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_cancels_at_any_moment, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_launcher_gets_what_is_its_own_only, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_ignored_sigchld, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_no_descriptors_left, bed_open, bed_close),
-	    cmocka_unit_test_setup_teardown(test_malformed_specs_are_refused, bed_open, bed_close),
+	    cmocka_unit_test_setup_teardown(test_exit_status_and_output, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_signal, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_program_missing, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_launcher_missing, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_too_late_is_not_started, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_stdin_and_environment, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_large_stdin_that_nobody_reads, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_deadline, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_closed_output_is_no_end, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_endless_output_is_cut, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_descendants_do_not_stay, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_breeding_descendants_are_killed, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_limits, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_other_user, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_cancel_kills, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_children_die_with_a_killed_parent, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_loop_goes_on_while_a_start_hangs, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_cancel_while_starting, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_deadline_while_starting, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_loop_ends_while_a_start_hangs, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_many_at_once, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_cancels_at_any_moment, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_launcher_gets_what_is_its_own_only, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_ignored_sigchld, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_no_descriptors_left, open_bed, close_bed),
+	    cmocka_unit_test_setup_teardown(test_malformed_specs_are_refused, open_bed, close_bed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
