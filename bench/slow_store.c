@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TURNS_MAX = 1 << 18, SCHEDSTAT_SIZE = 96 };
+enum { TURNS_MAX = 1 << 18, SCHEDSTAT_SIZE = 96, SAMPLES_MAX = 8 };
 
 struct sample {
 	long long clock_us, cpu_us, runnable_us;
@@ -52,14 +52,29 @@ static long long clock_us(clockid_t id)
 	return (long long)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-static struct sample sample(void)
+static long long runnable_us(void)
 {
-	struct sample s = {.clock_us = clock_us(CLOCK_MONOTONIC), .cpu_us = clock_us(CLOCK_THREAD_CPUTIME_ID)};
 	char text[SCHEDSTAT_SIZE] = "", *end = text;
 
-	if (schedstat >= 0 && pread(schedstat, text, sizeof(text) - 1, 0) > 0) {
-		(void)strtoull(text, &end, 10); /* time on a processor */
-		s.runnable_us = (long long)(strtoull(end, NULL, 10) / 1000);
+	if (schedstat < 0 || pread(schedstat, text, sizeof(text) - 1, 0) <= 0)
+		return 0;
+	(void)strtoull(text, &end, 10); /* time on a processor */
+	return (long long)(strtoull(end, NULL, 10) / 1000);
+}
+
+/* Put off the processor between two of the readings, they would not belong together: the wait would count as the loop's. */
+static struct sample sample(void)
+{
+	struct sample s = {.runnable_us = runnable_us()};
+
+	for (int k = 0; k < SAMPLES_MAX; k++) {
+		long long before_us = s.runnable_us;
+
+		s.clock_us = clock_us(CLOCK_MONOTONIC);
+		s.cpu_us = clock_us(CLOCK_THREAD_CPUTIME_ID);
+		s.runnable_us = runnable_us();
+		if (s.runnable_us == before_us)
+			break;
 	}
 	return s;
 }
