@@ -116,7 +116,7 @@ static const struct option ROWS_VERDICT[] = {
     OPTION_ROW(.name = "service-down-time", .type = OPTION_DURATION, .flags = OPTION_RELOADABLE,
 	OPTION_AT(config_verdict, service_down_time_ms), .def = "60s", .min = 1000, .max = 3600000,
 	.doc = "The same value as service_down_time in nova.conf: how long Nova waits before it calls a service "
-	       "down. Hosts that go down within one such time count together for the breaker."),
+	       "down. Hosts that go silent within one such time count together for the breaker."),
     OPTION_ROW(.name = "recheck-after", .type = OPTION_DURATION, .flags = OPTION_RELOADABLE,
 	OPTION_AT(config_verdict, recheck_after_ms), .def = "5s", .min = 0, .max = 600000,
 	.doc =
@@ -138,8 +138,10 @@ const struct option_table option_table_verdict = {
 static const struct option ROWS_BREAKER[] = {
     OPTION_ROW(.name = "hosts", .type = OPTION_INT, .flags = OPTION_RELOADABLE, OPTION_AT(config_breaker, hosts),
 	.def = "2", .min = 1, .max = 10000,
-	.doc = "Up to so many hosts may go down within one verdict.service-down-time and be recovered by "
-	       "themselves. When more do, everything is held and the administrators are told."),
+	.doc = "Up to so many hosts may go silent within one verdict.service-down-time and be recovered by "
+	       "themselves. When more do, everything is held and the administrators are told. A host counts "
+	       "from the first silence: any monitor that its policy names says dead, or its record in Nova "
+	       "stands still for half that time."),
     OPTION_ROW(.name = "percent", .type = OPTION_INT, .flags = OPTION_RELOADABLE, OPTION_AT(config_breaker, percent),
 	.def = "10", .min = 0, .max = 100,
 	.doc = "The same limit as a share of all hosts; the greater one of the two counts."),

@@ -35,34 +35,37 @@ bool host_is_disabled_by(const struct host *h, const char *recovery_id)
 	return false;
 }
 
-/* Hosts that went silent within one service_down_time of this one. Those of an earlier start are no news. */
-static uint32_t newly_down(const struct engine *e, const struct host *of, uint32_t *ret_living)
+/* Hosts of which anything went silent within one service_down_time of this one. Those proven dead before this start are no news. */
+static uint32_t newly_quiet(const struct engine *e, const struct host *of, int64_t now_ms, uint32_t *ret_living)
 {
+	int64_t of_ms = host_quiet_since_ms(e, of, now_ms);
 	uint32_t n = 0, living = 0;
 
+	if (of_ms == NEVER_MS)
+		of_ms = now_ms;
 	for (uint32_t k = 0; k < e->host_n; k++) {
 		const struct host *h = &e->hosts[k];
 		const struct recovery *r = h->recovery == NIL ? NULL : &e->recoveries[h->recovery];
-		int64_t apart;
+		int64_t quiet_ms = host_quiet_since_ms(e, h, now_ms), apart;
 
-		if (h->dead_since_ms == NEVER_MS) {
+		if (quiet_ms == NEVER_MS) {
 			living++;
 			continue;
 		}
 		if (r && r->from_before && recovery_proof_holds(r))
 			continue;
-		apart = h->dead_since_ms - of->dead_since_ms;
+		apart = quiet_ms - of_ms;
 		n += apart <= e->o.service_down_time_ms && apart >= -e->o.service_down_time_ms;
 	}
 	*ret_living = living;
 	return n;
 }
 
-static bool is_mass_failure(const struct engine *e, const struct host *h, char *ret_why, size_t size)
+static bool is_mass_failure(const struct engine *e, const struct host *h, int64_t now_ms, char *ret_why, size_t size)
 {
 	uint32_t share = (uint32_t)((uint64_t)e->host_n * e->o.mass_per_mille / 1000);
 	uint32_t limit = share > e->o.mass_hosts_n ? share : e->o.mass_hosts_n, living;
-	uint32_t n = newly_down(e, h, &living);
+	uint32_t n = newly_quiet(e, h, now_ms, &living);
 
 	if (n > limit) {
 		snprintf(ret_why, size,
@@ -111,7 +114,7 @@ enum gate fence_gate(
 		return gate_with(GATE_CLEAR, ret, HOLD_NONE, "a monitor sees it alive");
 	if (!r->rec.proof.is_void && v != VERDICT_DOWN)
 		return gate_with(GATE_WAIT, ret, HOLD_UNCONFIRMED, "not every monitor that the policy names says dead");
-	if (!r->rec.operator_go && !r->rec.proof.is_void && is_mass_failure(e, h, ret->why, sizeof(ret->why)))
+	if (!r->rec.operator_go && !r->rec.proof.is_void && is_mass_failure(e, h, now_ms, ret->why, sizeof(ret->why)))
 		return gate_with(GATE_HOLD, ret, HOLD_MASS, ret->why);
 	if (host_next_level(h, r->rec.level) == NIL && r->rec.level)
 		return gate_with(GATE_HOLD, ret, HOLD_FENCE_FAILED, "every fence level failed");

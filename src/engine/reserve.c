@@ -234,7 +234,7 @@ uint32_t engine_host_add(struct engine *e, const char *name)
 	k = e->host_n++;
 	h = &e->hosts[k];
 	*h = (struct host){.recovery = NIL,
-	    .dead_since_ms = NEVER_MS,
+	    .quiet_since_ms = NEVER_MS,
 	    .odd_since_ms = NEVER_MS,
 	    .work = {.heap_at = NIL, .wake_ms = NEVER_MS}};
 	for (uint32_t l = 0; l < FENCE_LEVEL_MAX; l++)

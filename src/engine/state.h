@@ -64,7 +64,8 @@ struct host {
 	char disabled_reason[REASON_SIZE];
 	int64_t updated_at_ms; /* nova's clock */
 	int64_t
-	    dead_since_ms; /* our clock: since when no required monitor is alive and some say dead; NEVER_MS = it is not so */
+	    quiet_since_ms; /* our clock: since when some monitor of its policy says dead, whatever the others say; NEVER_MS */
+	int64_t reported_ms; /* our clock: when `updated_at` was last seen to have moved; 0 = not yet */
 	int64_t off_since_ms
 	    [FENCE_LEVEL_MAX]; /* our clock: first reading of off while it was up ever since; NEVER_MS = none */
 	int64_t odd_since_ms;  /* since when the monitors disagree */
@@ -195,6 +196,8 @@ uint64_t op_number(enum op_slot slot, uint32_t ref, uint32_t gen);
 
 /* verdict.c: evidence -> verdict */
 enum verdict host_verdict(const struct engine *e, const struct host *h, int64_t now_ms, int64_t not_before_ms);
+/** host_quiet_since_ms() - since when anything about this host is silent, as the breaker counts it; NEVER_MS = nothing is. */
+int64_t host_quiet_since_ms(const struct engine *e, const struct host *h, int64_t now_ms);
 void host_take_evidence(struct engine *e, const struct engine_evidence *ev);
 void host_take_service(struct engine *e, const struct engine_service *s);
 void host_take_device(struct engine *e, uint32_t host, uint32_t level, enum power power);

@@ -40,6 +40,38 @@ enum verdict host_verdict(const struct engine *e, const struct host *h, int64_t 
 	return dead ? VERDICT_SUSPECT : VERDICT_UNKNOWN;
 }
 
+/* Some monitor of its policy says dead, whatever the others say: the breaker counts it long before the host is down. */
+static void host_look_quiet(struct engine *e, struct host *h)
+{
+	uint32_t alive = 0, dead = 0;
+
+	for (uint32_t m = 0; m < e->o.monitor_n; m++) {
+		enum sign s = h->policy.must_be_dead & (1u << m) ? sign_now(e, h, m, e->now_ms, 0) : SIGN_UNKNOWN;
+
+		alive += s == SIGN_ALIVE;
+		dead += s == SIGN_DEAD;
+	}
+	if (dead && h->quiet_since_ms == NEVER_MS)
+		h->quiet_since_ms = e->now_ms;
+	else if (alive && !dead)
+		h->quiet_since_ms = NEVER_MS;
+}
+
+/*
+ * A record that stands still for half of Nova's patience, while Nova still calls it up, is silence as well. Without it hosts that went
+ * silent together would be found out one after the other, and the first ones fenced before there are too many.
+ */
+int64_t host_quiet_since_ms(const struct engine *e, const struct host *h, int64_t now_ms)
+{
+	int64_t overdue_ms = h->reported_ms + e->o.service_down_time_ms / 2;
+
+	if (h->quiet_since_ms != NEVER_MS)
+		return h->quiet_since_ms;
+	if (!h->reported_ms || overdue_ms > now_ms || sign_now(e, h, 0, now_ms, 0) != SIGN_ALIVE)
+		return NEVER_MS;
+	return overdue_ms;
+}
+
 static void host_dirty(struct engine *e, struct host *h)
 {
 	h->work.dirty = true;
@@ -89,10 +121,7 @@ void host_look(struct engine *e, struct host *h)
 	enum verdict v = host_verdict(e, h, e->now_ms, 0);
 	bool looks_dead = v == VERDICT_DOWN || v == VERDICT_SUSPECT;
 
-	if (!looks_dead)
-		h->dead_since_ms = v == VERDICT_UNKNOWN ? h->dead_since_ms : NEVER_MS;
-	else if (h->dead_since_ms == NEVER_MS)
-		h->dead_since_ms = e->now_ms;
+	host_look_quiet(e, h);
 	for (uint32_t l = 0; l < FENCE_LEVEL_MAX && v != VERDICT_UP; l++)
 		h->off_since_ms[l] = NEVER_MS;
 	host_look_degraded(e, h, v);
@@ -138,6 +167,8 @@ void host_take_service(struct engine *e, const struct engine_service *s)
 	h->service_known = true;
 	h->disabled = s->view->disabled;
 	h->forced_down = s->view->forced_down;
+	if (h->updated_at_ms != s->view->updated_at_ms || !h->reported_ms)
+		h->reported_ms = s->asked_ms;
 	h->updated_at_ms = s->view->updated_at_ms;
 	str_copy(h->disabled_reason, sizeof(h->disabled_reason), s->view->disabled_reason);
 	r = h->recovery == NIL ? NULL : &e->recoveries[h->recovery];

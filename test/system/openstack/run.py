@@ -62,6 +62,7 @@ class Runner:
         self.limit_factor = limit_factor
         self.counts = {'passed': 0, 'failed': 0, 'skipped': 0}
         self.log_sizes = {}
+        self.failures = []
 
     def run(self, name, function):
         print('---- %s' % name, flush=True)
@@ -77,10 +78,12 @@ class Runner:
         try:
             self._bounded(self.world.reset, 150)
         except (Exception, OutOfTime):  # pylint: disable=broad-except
-            result = 'failed'
-            print('reset after %s:\n%s' % (name, traceback.format_exc()), flush=True)
+            result, text = 'failed', 'reset: ' + traceback.format_exc()
+            print('reset after %s:\n%s' % (name, text), flush=True)
             self._show_state()
         self.counts[result] += 1
+        if result == 'failed':
+            self.failures.append((name, text.strip().splitlines()[-1], self._daemon_end()))
         print('%-7s %s (%.1f s, reset %.1f s)%s' % (
             result, name, took, time.monotonic() - reset_began,
             ': ' + text if result == 'skipped' else ''), flush=True)
@@ -113,6 +116,19 @@ class Runner:
         with open(path, encoding='utf-8', errors='replace') as stream:
             stream.seek(self.log_sizes.get(name, 0))
             return [line.rstrip().replace('\x1b[00m', '') for line in stream]
+
+    def _daemon_end(self):
+        names = [n for n in self.log_sizes if n.startswith('osha')]
+        names += [n for n in os.listdir(self.world.layout.path('log'))
+                  if n.startswith('osha') and n not in names]
+        lines = [line for n in sorted(names)[-1:] for line in self._new_lines(n)]
+        return [line for line in lines if ' debug ' not in line][-8:]
+
+    def show_failures(self):
+        """Once more at the end, in short: whoever reads only the last lines sees what failed."""
+        for name, why, lines in self.failures:
+            print('failed  %s: %s' % (name, why))
+            print('\n'.join('   ' + line[:200] for line in lines))
 
     def _show_state(self):
         print('guests: %s' % self.world.watch.guests())
@@ -178,6 +194,7 @@ def main(argv):
         runner = Runner(world, args.limit_factor)
         for name, function in cases:
             runner.run(name, function)
+        runner.show_failures()
         print('rig memory: %d MB' % rig.memory_mb())
         world.close()
     finally:

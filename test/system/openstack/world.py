@@ -197,8 +197,9 @@ class World:
             for host, service in self.cloud.services(binary).items():
                 if host != 'ctl':
                     self.cloud.nova('DELETE', '/os-services/' + service['id'], raw=True)
-        wait_until(lambda: all(s['state'] == 'up' for s in self.cloud.services().values()),
-                   60, 'all computes up', 0.2)
+        # "up" may be the last moment of an old report: only a fresh one lets a case begin, or the
+        # scheduler finds no host for its first servers
+        self.wait_reported(self.hosts, int(time.time()))
 
     def _sweep(self):
         """Leftovers of deleted servers, and records of old evacuations that a later case would

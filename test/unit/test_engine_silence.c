@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What holds a fence back when too much goes silent at once: counted by every sign of silence, not only by hosts that are down already. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "test/unit/engine_bed.h"
+
+enum { HOSTS = 6, ALLOWED = 2 };
+
+static struct bed *bed_of_six(void)
+{
+	struct engine_options o = engine_options_default();
+	struct bed *b;
+
+	o.mass_hosts_n = ALLOWED;
+	b = bed_new(HOSTS, &o);
+	return b;
+}
+
+/* The second look at a host that is seen dead. */
+static void confirm(struct bed *b, uint32_t host)
+{
+	assert_int_equal(bed_row(b, host), HOST_ROW_SUSPECT);
+	bed_pass(b, b->o.recheck_after_ms);
+	assert_int_equal(bed_row(b, host), HOST_ROW_CONFIRMING);
+	bed_end_look(b, host);
+}
+
+static void as_many_as_allowed_are_fenced(void **state)
+{
+	struct bed *b = bed_of_six();
+
+	(void)state;
+	bed_set(b, 0, SIGN_DEAD, SIGN_DEAD);
+	bed_set(b, 1, SIGN_DEAD, SIGN_DEAD);
+	confirm(b, 0);
+	bed_end_look(b, 1);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
+	assert_int_equal(bed_row(b, 1), HOST_ROW_FENCING);
+	bed_free(b);
+}
+
+/* All went silent at one moment, but Nova finds out about them one after the other: the first one must not be fenced. */
+static void silence_counts_before_nova_says_down(void **state)
+{
+	struct bed *b = bed_of_six();
+
+	(void)state;
+	for (uint32_t h = 1; h <= ALLOWED; h++)
+		bed_set(b, h, SIGN_ALIVE, SIGN_DEAD);
+	bed_set(b, 0, SIGN_DEAD, SIGN_DEAD);
+	confirm(b, 0);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
+	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_MASS);
+	assert_int_equal(b->started[OP_POWER_OFF], 0);
+	bed_free(b);
+}
+
+/* Asked again in the step that would start the power-off: silence that came in between holds it. */
+static void silence_that_comes_late_still_holds(void **state)
+{
+	struct bed *b = bed_of_six();
+
+	(void)state;
+	bed_set(b, 0, SIGN_DEAD, SIGN_DEAD);
+	bed_pass(b, b->o.recheck_after_ms);
+	b->store = BED_STORE_WAITS;
+	bed_end_look(b, 0);
+	for (uint32_t h = 1; h <= ALLOWED; h++)
+		bed_set(b, h, SIGN_ALIVE, SIGN_DEAD);
+	b->store = BED_STORE_CONFIRMS;
+	bed_settle_store(b, true);
+	bed_pass(b, 1);
+	assert_int_equal(b->started[OP_POWER_OFF], 0);
+	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_MASS);
+	bed_free(b);
+}
+
+static void report(struct bed *b, uint32_t host, int64_t updated_at_ms)
+{
+	struct service_view v = {.state = SIGN_ALIVE, .updated_at_ms = updated_at_ms};
+
+	bed_service(b, host, &v);
+}
+
+static struct bed *watched_by_nova_alone(void)
+{
+	struct bed *b = bed_of_six();
+	struct host_policy p;
+
+	for (uint32_t h = 0; h < HOSTS; h++) {
+		p = bed_policy(h);
+		p.must_be_dead = 1;
+		engine_host_set_policy(b->e, h, &p);
+		report(b, h, 1000);
+	}
+	return b;
+}
+
+/* Without a second monitor: records that stand still for half of Nova's patience are silence too. */
+static void records_that_stand_still_are_silence(void **state)
+{
+	struct bed *b = watched_by_nova_alone();
+
+	(void)state;
+	bed_pass(b, b->o.service_down_time_ms - 5000);
+	for (uint32_t h = 0; h < HOSTS; h++)
+		bed_see(b, h);
+	report(b, HOSTS - 1, 50000);
+	bed_set(b, 0, SIGN_DEAD, SIGN_ALIVE);
+	confirm(b, 0);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
+	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_MASS);
+	bed_free(b);
+}
+
+static void one_among_hosts_that_report_is_fenced(void **state)
+{
+	struct bed *b = watched_by_nova_alone();
+
+	(void)state;
+	bed_pass(b, b->o.service_down_time_ms - 5000);
+	for (uint32_t h = 1; h < HOSTS; h++)
+		report(b, h, 50000);
+	for (uint32_t h = 0; h < HOSTS; h++)
+		bed_see(b, h);
+	bed_set(b, 0, SIGN_DEAD, SIGN_ALIVE);
+	confirm(b, 0);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
+	bed_free(b);
+}
+
+/* A nova-compute that crashed long ago on a host that answers is no part of a failure of today. */
+static void old_silence_does_not_count(void **state)
+{
+	struct bed *b = bed_of_six();
+
+	(void)state;
+	for (uint32_t h = 1; h <= ALLOWED; h++)
+		bed_set(b, h, SIGN_DEAD, SIGN_ALIVE);
+	for (int64_t ms = 0; ms < b->o.service_down_time_ms + 10000; ms += 5000) {
+		bed_pass(b, 5000);
+		for (uint32_t h = 0; h < HOSTS; h++)
+			bed_see(b, h);
+	}
+	bed_set(b, 0, SIGN_DEAD, SIGN_DEAD);
+	confirm(b, 0);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
+	bed_free(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(as_many_as_allowed_are_fenced),
+	    cmocka_unit_test(silence_counts_before_nova_says_down),
+	    cmocka_unit_test(silence_that_comes_late_still_holds),
+	    cmocka_unit_test(records_that_stand_still_are_silence),
+	    cmocka_unit_test(one_among_hosts_that_report_is_fenced), cmocka_unit_test(old_silence_does_not_count)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
