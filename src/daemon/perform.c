@@ -197,6 +197,7 @@ static void op_run_agent(struct daemon_op *op)
 	struct fence_job job = {.level = &level,
 	    .action = op->kind == OP_POWER_OFF ? FENCE_OFF : FENCE_STATUS,
 	    .timeout_ms = left_ms > AGENT_SHORTEST_MS ? left_ms : AGENT_SHORTEST_MS,
+	    .start_by_ms = op_kind_changes_world(op->kind) ? op->start_by_ms : 0,
 	    .fn = agent_answered,
 	    .arg = op};
 	struct osha_err err = {0};

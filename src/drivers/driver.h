@@ -93,8 +93,9 @@ struct fence_run;
 struct fence_job {
 	const struct config_fence *level; /* borrowed for the call; its secrets go to the child's standard input only */
 	enum fence_action action;
-	int64_t timeout_ms; /* > 0; afterwards the agent and all its children are killed */
-	fence_done_fn fn;   /* called once on the loop, never from inside fence_run_start() */
+	int64_t timeout_ms;  /* > 0; afterwards the agent and all its children are killed */
+	int64_t start_by_ms; /* CLOCK_BOOTTIME; not started by then, it never is: refused, FAULT_LATE; 0 = any time */
+	fence_done_fn fn;    /* called once on the loop, never from inside fence_run_start() */
 	void *arg;
 };
 

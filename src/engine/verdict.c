@@ -10,6 +10,10 @@
 #include "base/strbuf.h"
 #include "engine/state.h"
 
+enum {
+	NOVA_ROUNDING_MS = 1000
+}; /* nova keeps updated_at in whole seconds: so long may a record stand still though its host reports */
+
 static enum sign sign_now(
     const struct engine *e, const struct host *h, uint32_t m, int64_t now_ms, int64_t not_before_ms)
 {
@@ -47,7 +51,7 @@ enum verdict host_verdict(const struct engine *e, const struct host *h, int64_t 
  */
 uint32_t host_silences(const struct engine *e, const struct host *h, int64_t now_ms, int64_t ret_ms[SILENCES_MAX])
 {
-	int64_t overdue_ms = h->reported_ms + e->o.service_down_time_ms / 2;
+	int64_t overdue_ms = h->reported_ms + e->o.service_down_time_ms / 2 + NOVA_ROUNDING_MS;
 	uint32_t n = 0;
 
 	for (uint32_t m = 0; m < e->o.monitor_n; m++) {

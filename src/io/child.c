@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The daemon's side of osha-launch: starts it, feeds and drains the pipes within their caps, and knows when all is over. Should the launcher
- * itself fall silent, a timer here ends it.
+ * The daemon's side of osha-launch: has it started, feeds and drains the pipes within their caps, and knows when all is over. Should the
+ * launcher itself fall silent, a timer here ends it. How a process is started without keeping the loop waiting is child_start.c's.
  */
 #include "io/child.h"
 
@@ -11,33 +11,48 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "base/strbuf.h"
+#include "io/child_start.h"
 
-enum { PIPE_IN = 0, PIPE_OUT, PIPE_ERR, PIPE_STATUS, PIPE_N };
 enum { READ_BYTES = 16384, READS_PER_TURN = 16, STATUS_MAX_BYTES = 64, ARGS_MAX = 1024, NUMBER_SIZE = 24 };
-enum { LAUNCHER_OPTIONS_MAX = 20 };
+enum { LAUNCHER_ARGS_MAX = 24 }; /* its own, before the program's */
 
 struct pipe_end {
 	struct io_child *child;
-	int fd; /* ours; -1 = closed */
+	int fd; /* ours; -1 = closed, or not there yet */
 	struct io_watch *watch;
 	struct strbuf bytes;
 	size_t max_bytes;
 	bool is_cut;
 };
 
+/* The launcher's arguments and environment, in memory of their own: it is started when the caller's may be gone. */
+struct launch {
+	char *args[ARGS_MAX + 1];
+	size_t argc;
+	char **env;
+	size_t env_n;
+	bool has_failed; /* out of memory */
+};
+
 struct io_child {
+	struct io_start start; /* first: child_start.c gives it back */
 	struct io_loop *loop;
-	uv_process_t process;
+	struct launch *launch; /* NULL once started */
+	struct io_watch *exit_watch;
 	uv_timer_t killer; /* after a cancel: SIGKILL for a launcher that does not go */
-	int open_handles;
-	bool is_running;
-	io_child_fn fn; /* NULL once told or cancelled */
+	bool has_killer;
+	bool is_starting; /* on its way to child_start.c and back: our memory must stay */
+	bool is_running;  /* the launcher is there, or not yet buried */
+	int start_errno;  /* why it never ran */
+	io_child_fn fn;   /* NULL once told or cancelled */
 	void *arg;
-	struct pipe_end pipes[PIPE_N];
+	struct pipe_end pipes[IO_START_PIPE_N];
 	const char *stdin_at;
 	char *stdin_bytes;
 	size_t stdin_left;
@@ -46,10 +61,35 @@ struct io_child {
 	bool is_late;
 };
 
-static void on_handle_closed(uv_handle_t *handle)
+static void launch_free(struct launch *l)
 {
-	struct io_child *child = handle->data;
-	if (--child->open_handles == 0)
+	if (l == NULL)
+		return;
+	for (size_t i = 0; i < l->argc; i++)
+		free(l->args[i]);
+	for (size_t i = 0; i < l->env_n; i++) {
+		explicit_bzero(l->env[i], strlen(l->env[i])); /* it may hold a password */
+		free(l->env[i]);
+	}
+	free(l->env);
+	free(l);
+}
+
+static void on_killer_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+/* Free it when neither the caller, nor the starting thread, nor a launcher needs it any more. */
+static void release(struct io_child *child)
+{
+	if (child->fn != NULL || child->is_starting || child->is_running)
+		return;
+	launch_free(child->launch);
+	child->launch = NULL;
+	if (child->has_killer)
+		uv_close((uv_handle_t *)&child->killer, on_killer_closed);
+	else
 		free(child);
 }
 
@@ -66,7 +106,7 @@ static void close_pipe(struct pipe_end *p)
 static void let_go(struct io_child *child)
 {
 	io_timer_stop(&child->timer);
-	for (int i = 0; i < PIPE_N; i++) {
+	for (int i = 0; i < IO_START_PIPE_N; i++) {
 		close_pipe(&child->pipes[i]);
 		strbuf_free(&child->pipes[i].bytes);
 	}
@@ -76,12 +116,6 @@ static void let_go(struct io_child *child)
 	child->stdin_bytes = NULL;
 }
 
-static void close_handles(struct io_child *child)
-{
-	uv_close((uv_handle_t *)&child->process, on_handle_closed);
-	uv_close((uv_handle_t *)&child->killer, on_handle_closed);
-}
-
 static void parse_status(const struct io_child *child, struct io_child_result *ret)
 {
 	static const struct {
@@ -89,7 +123,12 @@ static void parse_status(const struct io_child *child, struct io_child_result *r
 		enum io_child_end end;
 	} words[] = {{"exited ", IO_CHILD_EXITED}, {"signalled ", IO_CHILD_SIGNALLED}, {"deadline ", IO_CHILD_DEADLINE},
 	    {"not-started ", IO_CHILD_NOT_STARTED}};
-	const char *s = child->pipes[PIPE_STATUS].bytes.text;
+	const char *s = child->pipes[IO_START_STATUS].bytes.text;
+	if (child->start_errno != 0) {
+		ret->end = IO_CHILD_NOT_STARTED;
+		ret->code = child->start_errno;
+		return;
+	}
 	if (s == NULL || strchr(s, '\n') == NULL) {
 		ret->end = child->is_late ? IO_CHILD_DEADLINE : IO_CHILD_UNKNOWN;
 		return;
@@ -110,7 +149,7 @@ static const char *text_of(const struct strbuf *sb)
 
 static void finish(struct io_child *child)
 {
-	const struct pipe_end *out = &child->pipes[PIPE_OUT], *err = &child->pipes[PIPE_ERR];
+	const struct pipe_end *out = &child->pipes[IO_START_OUT], *err = &child->pipes[IO_START_ERR];
 	struct io_child_result result = {
 	    .out = text_of(&out->bytes),
 	    .out_size = out->bytes.len,
@@ -125,15 +164,14 @@ static void finish(struct io_child *child)
 	child->fn = NULL;
 	fn(child->arg, &result);
 	let_go(child);
-	if (!child->is_running)
-		close_handles(child);
+	release(child);
 }
 
 static void finish_when_done(struct io_child *child)
 {
-	bool is_drained =
-	    child->pipes[PIPE_OUT].fd < 0 && child->pipes[PIPE_ERR].fd < 0 && child->pipes[PIPE_STATUS].fd < 0;
-	if (child->fn != NULL && !child->is_running && is_drained)
+	bool is_drained = child->pipes[IO_START_OUT].fd < 0 && child->pipes[IO_START_ERR].fd < 0 &&
+			  child->pipes[IO_START_STATUS].fd < 0;
+	if (child->fn != NULL && !child->is_starting && !child->is_running && is_drained)
 		finish(child);
 }
 
@@ -142,26 +180,53 @@ static void on_given_up(void *arg)
 	finish(arg);
 }
 
-/* The launcher should have ended everything by now. */
+static void send_launcher(const struct io_child *child, int signum)
+{
+	if (child->is_running)
+		pidfd_send_signal(child->start.pidfd, signum, NULL, 0);
+}
+
+/* The launcher should have ended everything by now; or it never got so far. */
 static void on_outer_bound(void *arg)
 {
 	struct io_child *child = arg;
+	if (child->is_starting && io_start_withdraw(&child->start)) {
+		child->start_errno = ETIMEDOUT;
+		finish(child);
+		return;
+	}
 	child->is_late = true;
-	uv_process_kill(&child->process, SIGKILL);
+	send_launcher(child, SIGKILL);
 	io_timer_start(child->loop, &child->timer, IO_CHILD_GRACE_MS, 0, on_given_up, child);
 }
 
-static void on_launcher_exit(uv_process_t *process, int64_t status, int signum)
+static void on_kill(uv_timer_t *timer)
 {
-	struct io_child *child = process->data;
-	(void)status;
-	(void)signum;
-	io_loop_enter(child->loop);
+	send_launcher(timer->data, SIGKILL);
+}
+
+/* Nobody waits for it any more. It may have been sent SIGTERM before; twice does no harm. */
+static void end_launcher(struct io_child *child)
+{
+	send_launcher(child, SIGTERM);
+	child->has_killer = true;
+	child->killer.data = child;
+	uv_timer_init(io_loop_uv(child->loop), &child->killer);
+	uv_timer_start(&child->killer, on_kill, IO_CHILD_GRACE_MS, 0);
+	uv_unref((uv_handle_t *)&child->killer);
+}
+
+static void on_launcher_exit(void *arg, int events)
+{
+	struct io_child *child = arg;
+	(void)events;
+	waitid(P_PIDFD, (id_t)child->start.pidfd, &(siginfo_t){0}, WEXITED | WNOHANG);
+	io_watch_stop(child->exit_watch);
+	close(child->start.pidfd);
 	child->is_running = false;
 	--*io_loop_child_count(child->loop);
-	uv_timer_stop(&child->killer);
 	if (child->fn == NULL) {
-		close_handles(child);
+		release(child);
 		return;
 	}
 	/* Every writer is dead, so the pipes end now; a descriptor smuggled to a stranger must not keep us waiting. */
@@ -218,29 +283,38 @@ static void on_writable(void *arg, int events)
 
 /* Starting. */
 
-struct launch {
-	const char *argv[ARGS_MAX];
-	size_t argc;
-	char numbers[LAUNCHER_OPTIONS_MAX][NUMBER_SIZE];
-	size_t number_n;
-	char **env;
-	int theirs[PIPE_N]; /* the launcher's ends */
-	bool is_stdin_null;
-};
+static void add_arg(struct launch *l, const char *text)
+{
+	char *copy = l->argc < ARGS_MAX ? strdup(text) : NULL;
+	if (copy != NULL)
+		l->args[l->argc++] = copy;
+	else
+		l->has_failed = true;
+}
 
 static void add_option(struct launch *l, const char *name, int64_t value)
 {
-	char *text = l->numbers[l->number_n++];
-	snprintf(text, NUMBER_SIZE, "%lld", (long long)value);
-	l->argv[l->argc++] = name;
-	l->argv[l->argc++] = text;
+	char text[NUMBER_SIZE];
+	snprintf(text, sizeof text, "%lld", (long long)value);
+	add_arg(l, name);
+	add_arg(l, text);
 }
 
-static int make_argv(struct launch *l, const struct io_child_spec *spec, struct osha_err *reterr)
+static size_t count(const char *const *list)
 {
-	l->argv[l->argc++] = spec->launcher != NULL ? spec->launcher : io_child_launcher_find();
+	size_t n = 0;
+	while (list != NULL && list[n] != NULL)
+		n++;
+	return n;
+}
+
+static void make_argv(struct launch *l, const struct io_child_spec *spec, int64_t end_by_ms)
+{
+	add_arg(l, spec->launcher != NULL ? spec->launcher : io_child_launcher_find());
 	add_option(l, "--ppid", (int64_t)getpid());
-	add_option(l, "--deadline-ms", spec->deadline_ms);
+	add_option(l, "--end-by-ms", end_by_ms);
+	if (spec->start_by_ms > 0)
+		add_option(l, "--start-by-ms", spec->start_by_ms);
 	if (spec->uid >= 0)
 		add_option(l, "--uid", spec->uid);
 	if (spec->gid >= 0)
@@ -253,24 +327,12 @@ static int make_argv(struct launch *l, const struct io_child_spec *spec, struct 
 		add_option(l, "--nofile", (int64_t)spec->max_files);
 	if (spec->max_cpu_s > 0)
 		add_option(l, "--cpu", (int64_t)spec->max_cpu_s);
-	l->argv[l->argc++] = "--";
-	for (size_t i = 0; spec->argv[i] != NULL; i++) {
-		if (l->argc == ARGS_MAX - 1)
-			return osha_err_set(reterr, OSHA_E_USAGE, "more than %d arguments", ARGS_MAX);
-		l->argv[l->argc++] = spec->argv[i];
-	}
-	return 0;
+	add_arg(l, "--");
+	for (size_t i = 0; spec->argv[i] != NULL; i++)
+		add_arg(l, spec->argv[i]);
 }
 
-static size_t count(char *const *list)
-{
-	size_t n = 0;
-	while (list != NULL && list[n] != NULL)
-		n++;
-	return n;
-}
-
-static bool is_set_in(char *const *env, const char *entry)
+static bool is_set_in(const char *const *env, const char *entry)
 {
 	size_t n = strcspn(entry, "=");
 	for (; env != NULL && *env != NULL; env++)
@@ -279,75 +341,35 @@ static bool is_set_in(char *const *env, const char *entry)
 	return false;
 }
 
-static bool make_env(struct launch *l, const struct io_child_spec *spec)
+static void add_env(struct launch *l, const char *entry)
 {
-	char *const *given = (char *const *)spec->env;
-	char **ours = spec->inherit_env ? environ : NULL;
-	size_t n = 0;
-	l->env = calloc(count(ours) + count(given) + 1, sizeof *l->env);
-	if (l->env == NULL)
-		return false;
-	for (; ours != NULL && *ours != NULL; ours++)
-		if (!is_set_in(given, *ours))
-			l->env[n++] = *ours;
-	for (; given != NULL && *given != NULL; given++)
-		l->env[n++] = *given;
-	return true;
+	char *copy = strdup(entry);
+	if (copy != NULL)
+		l->env[l->env_n++] = copy;
+	else
+		l->has_failed = true;
 }
 
-static int open_pipes(struct io_child *child, struct launch *l, struct osha_err *reterr)
+static void make_env(struct launch *l, const struct io_child_spec *spec)
 {
-	for (int i = 0; i < PIPE_N; i++) {
-		int fds[2];
-		if (i == PIPE_IN && l->is_stdin_null)
-			continue;
-		if (pipe2(fds, O_CLOEXEC) < 0)
-			return osha_err_set_errno(reterr, OSHA_E_IO, errno, "pipe");
-		int ours = i == PIPE_IN ? fds[1] : fds[0];
-		l->theirs[i] = i == PIPE_IN ? fds[0] : fds[1];
-		child->pipes[i].fd = ours;
-		fcntl(ours, F_SETFL, O_NONBLOCK);
-		bool is_in = i == PIPE_IN;
-		child->pipes[i].watch = io_watch_start(child->loop, ours, is_in ? IO_WRITABLE : IO_READABLE,
-		    is_in ? on_writable : on_readable, &child->pipes[i], reterr);
-		if (child->pipes[i].watch == NULL)
-			return -OSHA_E_IO;
+	const char *const *ours = spec->inherit_env ? (const char *const *)environ : NULL;
+	l->env = calloc(count(ours) + count(spec->env) + 1, sizeof *l->env);
+	if (l->env == NULL) {
+		l->has_failed = true;
+		return;
 	}
-	return 0;
+	for (; ours != NULL && *ours != NULL; ours++)
+		if (!is_set_in(spec->env, *ours))
+			add_env(l, *ours);
+	for (size_t i = 0; i < count(spec->env); i++)
+		add_env(l, spec->env[i]);
 }
 
-static int spawn(struct io_child *child, struct launch *l, struct osha_err *reterr)
+/* Everything of @spec that is needed later than now. */
+static int copy_spec(struct io_child *child, const struct io_child_spec *spec, struct osha_err *reterr)
 {
-	uv_stdio_container_t stdio[PIPE_N];
-	for (int i = 0; i < PIPE_N; i++)
-		stdio[i] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = l->theirs[i]};
-	if (l->is_stdin_null)
-		stdio[PIPE_IN].flags = UV_IGNORE;
-	uv_process_options_t options = {
-	    .exit_cb = on_launcher_exit,
-	    .file = l->argv[0],
-	    .args = (char **)(uintptr_t)l->argv, /* libuv only reads them */
-	    .env = l->env,
-	    .flags = UV_PROCESS_DETACHED, /* a session of its own: ^C at our terminal is not for it */
-	    .stdio_count = PIPE_N,
-	    .stdio = stdio,
-	};
-	uv_timer_init(io_loop_uv(child->loop), &child->killer);
-	child->open_handles = 2;
-	child->killer.data = child->process.data = child;
-	int r = uv_spawn(io_loop_uv(child->loop), &child->process, &options);
-	if (r < 0)
-		return osha_err_set(reterr, OSHA_E_IO, "start %s: %s", l->argv[0], uv_strerror(r));
-	child->is_running = true;
-	++*io_loop_child_count(child->loop);
-	return 0;
-}
-
-static int start_with(
-    struct io_child *child, struct launch *l, const struct io_child_spec *spec, struct osha_err *reterr)
-{
-	l->is_stdin_null = spec->stdin_bytes == NULL || spec->stdin_size == 0;
-	if (!l->is_stdin_null) {
+	child->start.is_stdin_null = spec->stdin_bytes == NULL || spec->stdin_size == 0;
+	if (!child->start.is_stdin_null) {
 		child->stdin_bytes = malloc(spec->stdin_size);
 		if (child->stdin_bytes == NULL)
 			return osha_err_set(reterr, OSHA_E_NOMEM, "start a program");
@@ -355,18 +377,79 @@ static int start_with(
 		child->stdin_at = child->stdin_bytes;
 		child->stdin_left = spec->stdin_size;
 	}
-	int r = make_argv(l, spec, reterr);
-	if (r == 0 && !make_env(l, spec))
-		r = osha_err_set(reterr, OSHA_E_NOMEM, "start a program");
-	if (r == 0)
-		r = open_pipes(child, l, reterr);
-	return r == 0 ? spawn(child, l, reterr) : r;
+	child->launch = calloc(1, sizeof *child->launch);
+	if (child->launch == NULL)
+		return osha_err_set(reterr, OSHA_E_NOMEM, "start a program");
+	make_argv(child->launch, spec, child->start_ms + spec->deadline_ms);
+	make_env(child->launch, spec);
+	if (child->launch->has_failed)
+		return osha_err_set(reterr, OSHA_E_NOMEM, "start a program");
+	child->start.argv = child->launch->args;
+	child->start.env = child->launch->env;
+	return 0;
+}
+
+/* A pipe that nobody can watch ends its launcher: what it would have said is unknown then. */
+static void watch_pipe(struct io_child *child, enum io_start_pipe i)
+{
+	struct pipe_end *p = &child->pipes[i];
+	bool is_in = i == IO_START_IN;
+	p->watch = io_watch_start(
+	    child->loop, p->fd, is_in ? IO_WRITABLE : IO_READABLE, is_in ? on_writable : on_readable, p, NULL);
+	if (p->watch != NULL)
+		return;
+	close_pipe(p);
+	send_launcher(child, SIGKILL);
+}
+
+/* The launcher runs: take it over, or end it where nobody wants it any more. */
+static void take_launcher(struct io_child *child)
+{
+	child->is_running = true;
+	if (child->fn == NULL || child->is_late)
+		end_launcher(child);
+	for (int i = 0; i < IO_START_PIPE_N; i++) {
+		child->pipes[i].fd = child->start.pipes[i];
+		if (child->fn == NULL)
+			close_pipe(&child->pipes[i]);
+		else if (child->pipes[i].fd >= 0)
+			watch_pipe(child, (enum io_start_pipe)i);
+	}
+	child->exit_watch = io_watch_start(child->loop, child->start.pidfd, IO_READABLE, on_launcher_exit, child, NULL);
+	if (child->exit_watch == NULL) {
+		/* Out of memory: its end is waited for, which SIGKILL keeps short. */
+		send_launcher(child, SIGKILL);
+		waitid(P_PIDFD, (id_t)child->start.pidfd, &(siginfo_t){0}, WEXITED | WNOWAIT);
+		on_launcher_exit(child, 0);
+	}
+}
+
+static void on_started(struct io_start *start)
+{
+	struct io_child *child = (struct io_child *)start;
+	child->is_starting = false;
+	launch_free(child->launch);
+	child->launch = NULL;
+	if (start->error == 0) {
+		take_launcher(child);
+		return;
+	}
+	--*io_loop_child_count(child->loop);
+	if (child->fn == NULL) {
+		release(child);
+		return;
+	}
+	if (start->pid == 0)
+		child->start_errno = start->error;
+	finish(child);
 }
 
 static int check_spec(const struct io_loop *loop, const struct io_child_spec *spec, struct osha_err *reterr)
 {
 	if (spec->argv == NULL || spec->argv[0] == NULL || strchr(spec->argv[0], '/') == NULL)
 		return osha_err_set(reterr, OSHA_E_USAGE, "a program is named by its path");
+	if (count(spec->argv) > ARGS_MAX - LAUNCHER_ARGS_MAX)
+		return osha_err_set(reterr, OSHA_E_USAGE, "more than %d arguments", ARGS_MAX - LAUNCHER_ARGS_MAX);
 	if (spec->deadline_ms <= 0)
 		return osha_err_set(reterr, OSHA_E_USAGE, "a program needs a deadline");
 	if (spec->stdin_size > IO_CHILD_STDIN_MAX_BYTES)
@@ -387,37 +470,28 @@ int io_child_start(struct io_loop *loop, const struct io_child_spec *spec, io_ch
 		return osha_err_set(reterr, OSHA_E_NOMEM, "start a program");
 	size_t max_bytes = spec->output_max_bytes > 0 ? spec->output_max_bytes : IO_CHILD_OUTPUT_BYTES;
 	child->loop = loop;
-	child->fn = fn;
+	child->start.fn = on_started;
 	child->arg = arg;
 	child->start_ms = io_now_ms(loop);
-	for (int i = 0; i < PIPE_N; i++)
+	for (int i = 0; i < IO_START_PIPE_N; i++)
 		child->pipes[i] = (struct pipe_end){
-		    .child = child, .fd = -1, .max_bytes = i == PIPE_STATUS ? STATUS_MAX_BYTES : max_bytes};
-	struct launch l = {.theirs = {-1, -1, -1, -1}};
-	r = start_with(child, &l, spec, reterr);
-	free(l.env);
-	for (int i = 0; i < PIPE_N; i++)
-		if (l.theirs[i] >= 0)
-			close(l.theirs[i]);
+		    .child = child, .fd = -1, .max_bytes = i == IO_START_STATUS ? STATUS_MAX_BYTES : max_bytes};
+	r = copy_spec(child, spec, reterr);
+	if (r == 0)
+		r = io_start_queue(loop, &child->start, reterr);
 	if (r < 0) {
 		let_go(child);
-		if (child->open_handles > 0)
-			close_handles(child);
-		else
-			free(child);
+		release(child);
 		return r;
 	}
+	child->fn = fn;
+	child->is_starting = true;
+	++*io_loop_child_count(loop);
 	io_timer_start(
 	    loop, &child->timer, spec->deadline_ms + IO_CHILD_TERM_MS + IO_CHILD_GRACE_MS, 0, on_outer_bound, child);
 	if (ret_child != NULL)
 		*ret_child = child;
 	return 0;
-}
-
-static void on_kill(uv_timer_t *timer)
-{
-	struct io_child *child = timer->data;
-	uv_process_kill(&child->process, SIGKILL);
 }
 
 void io_child_cancel(struct io_child *child)
@@ -426,13 +500,11 @@ void io_child_cancel(struct io_child *child)
 		return;
 	child->fn = NULL;
 	let_go(child);
-	if (!child->is_running) {
-		close_handles(child);
-		return;
-	}
-	uv_process_kill(&child->process, SIGTERM);
-	uv_timer_start(&child->killer, on_kill, IO_CHILD_GRACE_MS, 0);
-	uv_unref((uv_handle_t *)&child->killer);
+	if (child->is_starting)
+		io_start_withdraw(&child->start);
+	else if (child->is_running)
+		end_launcher(child);
+	release(child);
 }
 
 const char *io_child_launcher_find(void)

@@ -36,7 +36,8 @@ struct io_child_spec {
 	int64_t uid;             /* -1 = ours */
 	int64_t gid;             /* -1 = ours; with it all supplementary groups are dropped */
 	int64_t
-	    deadline_ms; /* > 0; from start. SIGTERM to the group, IO_CHILD_TERM_MS later SIGKILL to every descendant */
+	    deadline_ms; /* > 0; from io_child_start(). SIGTERM to the group, IO_CHILD_TERM_MS later SIGKILL to every descendant */
+	int64_t start_by_ms; /* CLOCK_BOOTTIME; the program does not start later than this; 0 = until its deadline */
 	size_t output_max_bytes; /* of stdout and of stderr, each; the rest is read and thrown away; 0 =
 				    IO_CHILD_OUTPUT_BYTES */
 	/* limits; 0 = ours */
@@ -52,7 +53,7 @@ enum io_child_end {
 	IO_CHILD_EXITED,      /* @code: its exit status */
 	IO_CHILD_SIGNALLED,   /* @code: the signal */
 	IO_CHILD_DEADLINE,    /* ended by the deadline: it may have done its work */
-	IO_CHILD_NOT_STARTED, /* the program never ran; @code: errno */
+	IO_CHILD_NOT_STARTED, /* the program never ran; @code: errno; ETIME: start_by_ms was over, ETIMEDOUT: deadline_ms */
 	IO_CHILD_END_N
 };
 
@@ -80,14 +81,15 @@ typedef void (*io_child_fn)(void *arg, const struct io_child_result *result);
  * @ret_child: handle for io_child_cancel(); NULL when not wanted
  *
  * The program runs in a session of its own, with no_new_privs, no descriptors but 0-2, default signals, and SIGKILL at
- * its parent's death. Errors (then no callback comes): -OSHA_E_USAGE, -OSHA_E_FULL (IO_CHILD_MAX), -OSHA_E_IO (launcher
- * missing, no processes left), -OSHA_E_NOMEM.
+ * its parent's death. It is started by a thread of the loop's, one after the other, so this neither waits nor knows whether it can be: a
+ * launcher that is missing, no processes or descriptors left come as IO_CHILD_NOT_STARTED. Errors (then no callback comes): -OSHA_E_USAGE,
+ * -OSHA_E_FULL (IO_CHILD_MAX), -OSHA_E_IO (no thread), -OSHA_E_NOMEM.
  */
 int io_child_start(struct io_loop *loop, const struct io_child_spec *spec, io_child_fn fn, void *arg,
     struct io_child **ret_child, struct osha_err *reterr);
 
-/** io_child_cancel() - kill it and all its descendants now; after this returns no callback comes. What it did is
- * unknown. NULL is fine. */
+/** io_child_cancel() - kill it and all its descendants now, or as soon as its start is over; after this returns no callback comes. What it
+ * did is unknown. NULL is fine. */
 void io_child_cancel(struct io_child *child);
 
 /** io_child_launcher_find() - osha-launch beside the running program, or where it was installed. Static text, never

@@ -30,8 +30,9 @@ enum { STATUS_FD = 3, TERM_MS = 500, KILL_ALL_MS = 1500, KILL_ROUND_MS = 5, PROC
 enum { EXIT_DEADLINE = 124, EXIT_CANNOT = 127 };
 
 struct cage {
-	int64_t ppid, uid, gid, deadline_ms;
-	int64_t limit[5]; /* as limit_kinds; 0 = leave */
+	int64_t ppid, uid, gid;
+	int64_t start_by_ms, end_by_ms; /* CLOCK_BOOTTIME; start_by 0 = any time */
+	int64_t limit[5];               /* as limit_kinds; 0 = leave */
 	char **argv;
 };
 
@@ -76,7 +77,7 @@ static void parse(int argc, char **argv, struct cage *c)
 {
 	static const struct option options[] = {{"nproc", 1, NULL, 0}, {"as", 1, NULL, 1}, {"nofile", 1, NULL, 2},
 	    {"cpu", 1, NULL, 3}, {"ppid", 1, NULL, 'p'}, {"uid", 1, NULL, 'u'}, {"gid", 1, NULL, 'g'},
-	    {"deadline-ms", 1, NULL, 'd'}, {0}};
+	    {"start-by-ms", 1, NULL, 's'}, {"end-by-ms", 1, NULL, 'e'}, {0}};
 	int o;
 	*c = (struct cage){.uid = -1, .gid = -1};
 	while ((o = getopt_long(argc, argv, "+", options, NULL)) != -1) {
@@ -88,16 +89,18 @@ static void parse(int argc, char **argv, struct cage *c)
 			c->uid = number(optarg);
 		else if (o == 'g')
 			c->gid = number(optarg);
-		else if (o == 'd')
-			c->deadline_ms = number(optarg);
+		else if (o == 's')
+			c->start_by_ms = number(optarg);
+		else if (o == 'e')
+			c->end_by_ms = number(optarg);
 		else
 			exit(EXIT_CANNOT);
 	}
 	c->argv = argv + optind;
-	if (c->deadline_ms <= 0 || c->argv[0] == NULL || strchr(c->argv[0], '/') == NULL) {
-		fputs("usage: osha-launch --deadline-ms N [--ppid N] [--uid N] [--gid N] [--nproc N] [--as N] "
-		      "[--nofile N] "
-		      "[--cpu N] -- /PROGRAM [ARGUMENT...]\n",
+	if (c->end_by_ms <= 0 || c->argv[0] == NULL || strchr(c->argv[0], '/') == NULL) {
+		fputs("usage: osha-launch --end-by-ms N [--start-by-ms N] [--ppid N] [--uid N] [--gid N] [--nproc N] "
+		      "[--as N] [--nofile N] [--cpu N] -- /PROGRAM [ARGUMENT...]\n"
+		      "-by-ms: milliseconds of CLOCK_BOOTTIME\n",
 		    stderr);
 		exit(EXIT_CANNOT);
 	}
@@ -360,7 +363,13 @@ static int prepare(const struct cage *c, struct run *r)
 		return errno;
 	if (c->ppid > 0 && getppid() != (pid_t)c->ppid)
 		_exit(EXIT_CANNOT);
-	arm(r, c->deadline_ms);
+	/* We may have waited for the disk or a processor on our way here, and nobody else looks again. */
+	int64_t left_ms = c->end_by_ms - boot_ms();
+	if (left_ms <= 0)
+		return ETIMEDOUT;
+	if (c->start_by_ms > 0 && boot_ms() > c->start_by_ms)
+		return ETIME;
+	arm(r, left_ms);
 	return 0;
 }
 

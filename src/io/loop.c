@@ -14,9 +14,10 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "io/child_start.h"
 #include "io/timer.h"
 
-enum { DESTROY_WAIT_MS = 3000, NONE_DUE = -1 };
+enum { DESTROY_WAIT_MS = 3000, DESTROY_LOOK_MS = 100, NONE_DUE = -1 };
 
 struct posted {
 	io_loop_fn fn;
@@ -58,6 +59,7 @@ struct io_loop {
 	struct io_timer tick;
 
 	size_t child_count;
+	struct io_starter *starter;
 };
 
 struct io_watch {
@@ -105,6 +107,11 @@ struct uv_loop_s *io_loop_uv(struct io_loop *loop)
 size_t *io_loop_child_count(struct io_loop *loop)
 {
 	return &loop->child_count;
+}
+
+struct io_starter **io_loop_starter(struct io_loop *loop)
+{
+	return &loop->starter;
 }
 
 /* Stalls. */
@@ -481,13 +488,15 @@ void io_loop_destroy(struct io_loop *loop)
 	loop->heap = NULL;
 	loop->stall_fn = NULL;
 	uv_walk(&loop->uv, unref_own, loop);
-	uv_timer_t bound; /* only wakes the waiting below */
+	uv_timer_t
+	    bound; /* only wakes the waiting below; again and again, because libuv's time is not the one the wait is measured by */
 	uv_timer_init(&loop->uv, &bound);
-	uv_timer_start(&bound, on_nothing, DESTROY_WAIT_MS, 0);
+	uv_timer_start(&bound, on_nothing, DESTROY_LOOK_MS, DESTROY_LOOK_MS);
 	uv_unref((uv_handle_t *)&bound);
 	int64_t end_ms = io_boot_ms() + DESTROY_WAIT_MS;
 	while (uv_loop_alive(&loop->uv) && io_boot_ms() < end_ms)
 		uv_run(&loop->uv, UV_RUN_ONCE);
+	io_starter_destroy(loop->starter);
 	loop->timer_poll.data = NULL;
 	uv_walk(&loop->uv, close_any, NULL);
 	uv_run(&loop->uv, UV_RUN_NOWAIT);

@@ -16,6 +16,7 @@
 #include "base/err.h"
 
 struct io_loop;
+struct io_starter;
 struct io_watch;
 struct uv_loop_s;
 
@@ -155,3 +156,6 @@ struct uv_loop_s *io_loop_uv(struct io_loop *loop);
 
 /** io_loop_child_count() - children alive on this loop; child.c counts in it. Borrowed. */
 size_t *io_loop_child_count(struct io_loop *loop);
+
+/** io_loop_starter() - where child_start.c keeps its thread; NULL until the first start. Ended by io_loop_destroy(). Borrowed. */
+struct io_starter **io_loop_starter(struct io_loop *loop);

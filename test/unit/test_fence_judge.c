@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a fence agent's end means, and which keys its metadata names. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,17 +72,20 @@ static void test_off(void **state)
 		int code;
 		const char *err;
 		enum outcome outcome;
+		enum fault_class fault; /* 0: FAULT_TRANSIENT, where it is not done */
 	} rows[] = {
-	    {IO_CHILD_EXITED, 0, "", OUTCOME_DONE},
-	    {IO_CHILD_EXITED, 1, "Failed: Unable to connect\n", OUTCOME_REFUSED},
-	    {IO_CHILD_EXITED, 1, "Traceback (most recent call last):\n", OUTCOME_UNKNOWN},
-	    {IO_CHILD_EXITED, 2, "Usage: fence_x\n", OUTCOME_UNKNOWN},
-	    {IO_CHILD_EXITED, 0, "Usage: fence_x\n", OUTCOME_UNKNOWN},
-	    {IO_CHILD_EXITED, 3, "", OUTCOME_UNKNOWN},
-	    {IO_CHILD_SIGNALLED, 9, "", OUTCOME_UNKNOWN},
-	    {IO_CHILD_DEADLINE, 0, "", OUTCOME_UNKNOWN},
-	    {IO_CHILD_UNKNOWN, 0, "", OUTCOME_UNKNOWN},
-	    {IO_CHILD_NOT_STARTED, 2, "", OUTCOME_REFUSED},
+	    {IO_CHILD_EXITED, 0, "", OUTCOME_DONE, 0},
+	    {IO_CHILD_EXITED, 1, "Failed: Unable to connect\n", OUTCOME_REFUSED, 0},
+	    {IO_CHILD_EXITED, 1, "Traceback (most recent call last):\n", OUTCOME_UNKNOWN, 0},
+	    {IO_CHILD_EXITED, 2, "Usage: fence_x\n", OUTCOME_UNKNOWN, 0},
+	    {IO_CHILD_EXITED, 0, "Usage: fence_x\n", OUTCOME_UNKNOWN, 0},
+	    {IO_CHILD_EXITED, 3, "", OUTCOME_UNKNOWN, 0},
+	    {IO_CHILD_SIGNALLED, 9, "", OUTCOME_UNKNOWN, 0},
+	    {IO_CHILD_DEADLINE, 0, "", OUTCOME_UNKNOWN, 0},
+	    {IO_CHILD_UNKNOWN, 0, "", OUTCOME_UNKNOWN, 0},
+	    {IO_CHILD_NOT_STARTED, ENOENT, "", OUTCOME_REFUSED, 0},
+	    {IO_CHILD_NOT_STARTED, ETIMEDOUT, "", OUTCOME_REFUSED, 0},
+	    {IO_CHILD_NOT_STARTED, ETIME, "", OUTCOME_REFUSED, FAULT_LATE},
 	};
 
 	(void)state;
@@ -94,6 +98,8 @@ static void test_off(void **state)
 		if (a.outcome != rows[k].outcome)
 			print_error("row %zu\n", k);
 		assert_int_equal(a.outcome, rows[k].outcome);
+		if (a.outcome != OUTCOME_DONE)
+			assert_int_equal(a.fault, rows[k].fault ? rows[k].fault : FAULT_TRANSIENT);
 		assert_int_equal(a.power, POWER_UNKNOWN);
 		assert_true(a.outcome == OUTCOME_DONE || a.reason[0]);
 	}

@@ -13,51 +13,9 @@
 #include "base/strbuf.h"
 #include "io/child.h"
 #include "io/file.h"
-#include "test/unit/io_bed.h"
+#include "test/unit/io_child_bed.h"
 
-enum { LONG_MS = 20000, GONE_MS = 20000 };
-
-struct got {
-	struct bed *bed;
-	int calls;
-	struct io_child_result r;
-	char out[4096], err[4096];
-};
-
-static void on_child(void *arg, const struct io_child_result *r)
-{
-	struct got *g = arg;
-	g->calls++;
-	g->r = *r;
-	str_copy(g->out, sizeof g->out, r->out);
-	str_copy(g->err, sizeof g->err, r->err);
-	bed_see(g->bed);
-}
-
-static struct io_child_spec spec_of(const char *const *argv)
-{
-	return (struct io_child_spec){
-	    .launcher = bed_launcher(), .argv = argv, .uid = -1, .gid = -1, .deadline_ms = LONG_MS};
-}
-
-static struct got run(struct bed *bed, const struct io_child_spec *spec)
-{
-	struct got g = {.bed = bed};
-	struct osha_err err = {0};
-	assert_int_equal(io_child_start(bed->loop, spec, on_child, &g, NULL, &err), 0);
-	assert_int_equal(g.calls, 0);
-	bed_wait(bed, &g.calls, 1);
-	assert_int_equal(*io_loop_child_count(bed->loop), 0);
-	return g;
-}
-
-static struct got run_shell(struct bed *bed, const char *script, int64_t deadline_ms)
-{
-	const char *argv[] = {"/bin/sh", "-c", script, NULL};
-	struct io_child_spec spec = spec_of(argv);
-	spec.deadline_ms = deadline_ms;
-	return run(bed, &spec);
-}
+enum { GONE_MS = 20000 };
 
 static void await_gone(pid_t pid)
 {
@@ -112,9 +70,31 @@ static void test_launcher_missing(void **state)
 	const char *argv[] = {"/bin/true", NULL};
 	struct io_child_spec spec = spec_of(argv);
 	spec.launcher = "/nonexistent/launcher";
-	struct osha_err err = {0};
-	assert_int_equal(io_child_start(bed->loop, &spec, on_child, bed, NULL, &err), -OSHA_E_IO);
-	assert_int_equal(*io_loop_child_count(bed->loop), 0);
+	struct got g = run(bed, &spec);
+	assert_int_equal(g.r.end, IO_CHILD_NOT_STARTED);
+	assert_int_equal(g.r.code, ENOENT);
+	spec.launcher = bed->dir;
+	g = run(bed, &spec);
+	assert_int_equal(g.r.end, IO_CHILD_NOT_STARTED);
+	assert_int_equal(g.r.code, EACCES);
+}
+
+static void test_too_late_is_not_started(void **state)
+{
+	struct bed *bed = *state;
+	char path[100];
+	bed_path(bed, "was-here", path, sizeof path);
+	const char *argv[] = {"/bin/mkdir", path, NULL};
+	struct io_child_spec spec = spec_of(argv);
+	spec.start_by_ms = io_boot_ms() - 1;
+	struct got g = run(bed, &spec);
+	assert_int_equal(g.r.end, IO_CHILD_NOT_STARTED);
+	assert_int_equal(g.r.code, ETIME);
+	assert_false(io_file_exists(path));
+	spec.start_by_ms = io_boot_ms() + LONG_MS;
+	g = run(bed, &spec);
+	assert_int_equal(g.r.end, IO_CHILD_EXITED);
+	assert_true(io_file_exists(path));
 }
 
 static void test_stdin_and_environment(void **state)
@@ -154,20 +134,20 @@ static void test_large_stdin_that_nobody_reads(void **state)
 
 static void test_deadline(void **state)
 {
-	struct got g = run_shell(*state, "trap 'echo asked; exit 0' TERM; while :; do sleep 0.01; done", 300);
+	struct got g = run_shell(*state, "trap 'echo asked; exit 0' TERM; while :; do sleep 0.01; done", 1000);
 	assert_int_equal(g.r.end, IO_CHILD_DEADLINE);
 	assert_string_equal(g.out, "asked\n");
-	g = run_shell(*state, "trap '' TERM; echo $$; while :; do sleep 1; done", 200);
+	g = run_shell(*state, "trap '' TERM; echo $$; while :; do sleep 1; done", 1000);
 	assert_int_equal(g.r.end, IO_CHILD_DEADLINE);
 	await_gone((pid_t)strtol(g.out, NULL, 10));
-	g = run_shell(*state, "echo $$; kill -STOP $$", 200);
+	g = run_shell(*state, "echo $$; kill -STOP $$", 1000);
 	assert_int_equal(g.r.end, IO_CHILD_DEADLINE);
 	await_gone((pid_t)strtol(g.out, NULL, 10));
 }
 
 static void test_closed_output_is_no_end(void **state)
 {
-	struct got g = run_shell(*state, "exec >&- 2>&-; sleep 1000", 200);
+	struct got g = run_shell(*state, "exec >&- 2>&-; sleep 1000", 1000);
 	assert_int_equal(g.r.end, IO_CHILD_DEADLINE);
 }
 
@@ -175,7 +155,7 @@ static void test_endless_output_is_cut(void **state)
 {
 	const char *argv[] = {"/bin/sh", "-c", "while :; do echo yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy; done", NULL};
 	struct io_child_spec spec = spec_of(argv);
-	spec.deadline_ms = 500;
+	spec.deadline_ms = 1000;
 	spec.output_max_bytes = 1000;
 	struct got g = run(*state, &spec);
 	assert_int_equal(g.r.end, IO_CHILD_DEADLINE);
@@ -252,6 +232,7 @@ static void test_cancel_kills(void **state)
 	while (!io_file_exists(path)) {
 		io_loop_post(bed->loop, (io_loop_fn)bed_see, bed);
 		bed_wait(bed, &bed->seen, bed->seen + 1);
+		assert_int_equal(g.calls, 0);
 	}
 	char *pid = NULL;
 	assert_int_equal(io_file_read(path, 0, false, &pid, NULL, &err), 0);
@@ -326,6 +307,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_signal, bed_open, bed_close),
 	    cmocka_unit_test_setup_teardown(test_program_missing, bed_open, bed_close),
 	    cmocka_unit_test_setup_teardown(test_launcher_missing, bed_open, bed_close),
+	    cmocka_unit_test_setup_teardown(test_too_late_is_not_started, bed_open, bed_close),
 	    cmocka_unit_test_setup_teardown(test_stdin_and_environment, bed_open, bed_close),
 	    cmocka_unit_test_setup_teardown(test_large_stdin_that_nobody_reads, bed_open, bed_close),
 	    cmocka_unit_test_setup_teardown(test_deadline, bed_open, bed_close),

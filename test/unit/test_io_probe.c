@@ -74,6 +74,86 @@ static void test_connected_and_refused_are_alive(void **state)
 	io_prober_destroy(prober);
 }
 
+/* Each answer is from the address that was asked, though the sockets are used again and again. */
+static void test_sockets_are_used_again(void **state)
+{
+	enum { ROUNDS = 60 };
+	struct bed *bed = *state;
+	struct io_prober *prober = prober_of(bed, false);
+	struct server s = {0};
+	struct deaf d;
+	server_start(&s, bed, peer_await_close);
+	deaf_open(&d);
+	struct io_probe_spec heard = {"127.0.0.1", s.port, IO_PROBE_TCP, LONG_MS};
+	struct io_probe_spec closed = {"127.0.0.2", port_unused(), IO_PROBE_TCP, LONG_MS};
+	struct io_probe_spec deaf = {"127.0.0.1", d.port, IO_PROBE_TCP, 1};
+	struct io_probe_spec barred = {"255.255.255.255", 9, IO_PROBE_TCP, LONG_MS};
+	for (int i = 0; i < ROUNDS; i++) {
+		struct got a = ask(bed, prober, &heard);
+		assert_string_equal(a.detail, "connected");
+		a = ask(bed, prober, i % 2 ? &closed : &deaf);
+		assert_string_equal(a.detail, i % 2 ? "refused" : "no answer");
+		a = ask(bed, prober, &heard);
+		assert_string_equal(a.detail, "connected");
+		a = ask(bed, prober, &barred);
+		assert_int_equal(a.outcome, IO_PROBE_UNKNOWN);
+	}
+	io_prober_destroy(prober);
+	/* Those of which the service heard are those after which we came 200 ms late. */
+	assert_true(__atomic_load_n(&s.connections, __ATOMIC_SEQ_CST) < ROUNDS);
+	server_stop(&s);
+	deaf_close(&d);
+}
+
+/* Two started by the answer of another, and one of them cancelled by the next answer, which may lie in the same batch. */
+struct more {
+	struct got got; /* first: on_probe() takes it */
+	struct io_prober *prober;
+	struct io_probe_spec spec;
+	struct io_probe *victim;
+	int left;
+};
+
+static void on_victim(void *arg, const struct io_probe_answer *a)
+{
+	struct more *m = arg;
+	assert_string_equal(a->detail, "connected"); /* it was first */
+	m->victim = NULL;
+}
+
+static void on_probe_asks_more(void *arg, const struct io_probe_answer *a)
+{
+	struct more *m = arg;
+	on_probe(&m->got, a);
+	io_probe_cancel(m->victim);
+	m->victim = NULL;
+	if (m->left-- == 0)
+		return;
+	/* Now the one comes first, now the other. */
+	if (m->left % 2)
+		assert_int_equal(io_probe_start(m->prober, &m->spec, on_probe_asks_more, m, NULL, NULL), 0);
+	assert_int_equal(io_probe_start(m->prober, &m->spec, on_victim, m, &m->victim, NULL), 0);
+	if (!(m->left % 2))
+		assert_int_equal(io_probe_start(m->prober, &m->spec, on_probe_asks_more, m, NULL, NULL), 0);
+}
+
+static void test_asked_and_cancelled_inside_an_answer(void **state)
+{
+	enum { ROUNDS = 200 };
+	struct bed *bed = *state;
+	struct server s = {0};
+	server_start(&s, bed, peer_await_close);
+	struct more m = {.got = {.bed = bed},
+	    .prober = prober_of(bed, false),
+	    .spec = {"127.0.0.1", s.port, IO_PROBE_TCP, LONG_MS},
+	    .left = ROUNDS};
+	assert_int_equal(io_probe_start(m.prober, &m.spec, on_probe_asks_more, &m, NULL, NULL), 0);
+	bed_wait(bed, &m.got.calls, ROUNDS + 1);
+	assert_string_equal(m.got.detail, "connected");
+	io_prober_destroy(m.prober);
+	server_stop(&s);
+}
+
 static void test_no_answer_is_silent(void **state)
 {
 	struct bed *bed = *state;
@@ -219,6 +299,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_connected_and_refused_are_alive, bed_open, bed_close),
+	    cmocka_unit_test_setup_teardown(test_sockets_are_used_again, bed_open, bed_close),
+	    cmocka_unit_test_setup_teardown(test_asked_and_cancelled_inside_an_answer, bed_open, bed_close),
 	    cmocka_unit_test_setup_teardown(test_no_answer_is_silent, bed_open, bed_close),
 	    cmocka_unit_test_setup_teardown(test_our_own_troubles_are_unknown, bed_open, bed_close),
 	    cmocka_unit_test_setup_teardown(test_icmp, bed_open, bed_close),

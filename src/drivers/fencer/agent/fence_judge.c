@@ -3,6 +3,7 @@
 #include "drivers/fencer/agent/fence_judge.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -130,6 +131,6 @@ void fence_judge(const struct config_fence *level, enum fence_action action, con
 	}
 	if (ret->outcome == OUTCOME_DONE)
 		return;
-	ret->fault = FAULT_TRANSIENT;
+	ret->fault = r->end == IO_CHILD_NOT_STARTED && r->code == ETIME ? FAULT_LATE : FAULT_TRANSIENT;
 	explain(level, r, ret);
 }

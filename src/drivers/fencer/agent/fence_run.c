@@ -60,8 +60,12 @@ int fence_run_start(
 	__attribute__((cleanup(input_wipe))) struct strbuf input = STRBUF_INIT;
 	char path[512];
 	const char *const argv[] = {path, NULL};
-	struct io_child_spec spec = {
-	    .argv = argv, .env = fence_agent_environment(), .uid = -1, .gid = -1, .deadline_ms = job->timeout_ms};
+	struct io_child_spec spec = {.argv = argv,
+	    .env = fence_agent_environment(),
+	    .uid = -1,
+	    .gid = -1,
+	    .deadline_ms = job->timeout_ms,
+	    .start_by_ms = job->start_by_ms};
 	struct fence_run *run;
 	int r;
 
