@@ -119,6 +119,35 @@ static void records_that_stand_still_are_silence(void **state)
 	bed_free(b);
 }
 
+/* Nova keeps whole seconds: where its patience is two of them, a record may stand still for half of it though its host reports. */
+static void rounding_is_no_silence(void **state)
+{
+	struct engine_options o = engine_options_default();
+	struct bed *b;
+	struct host_policy p;
+
+	(void)state;
+	o.mass_hosts_n = ALLOWED;
+	o.service_down_time_ms = 2000;
+	o.recheck_after_ms = 300;
+	b = bed_new(HOSTS, &o);
+	for (uint32_t h = 0; h < HOSTS; h++) {
+		p = bed_policy(h);
+		p.must_be_dead = 1;
+		engine_host_set_policy(b->e, h, &p);
+		report(b, h, 1000);
+	}
+	bed_pass(b, 1400);
+	for (uint32_t h = 0; h < HOSTS; h++) {
+		bed_see(b, h);
+		report(b, h, 1000);
+	}
+	bed_set(b, 0, SIGN_DEAD, SIGN_ALIVE);
+	confirm(b, 0);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
+	bed_free(b);
+}
+
 /* Nova was not asked for a while, so nobody has seen the records stand still. */
 static void records_not_asked_for_are_no_silence(void **state)
 {
@@ -196,7 +225,7 @@ int main(void)
 	    cmocka_unit_test(silence_counts_before_nova_says_down),
 	    cmocka_unit_test(silence_that_comes_late_still_holds),
 	    cmocka_unit_test(records_that_stand_still_are_silence),
-	    cmocka_unit_test(records_not_asked_for_are_no_silence),
+	    cmocka_unit_test(records_not_asked_for_are_no_silence), cmocka_unit_test(rounding_is_no_silence),
 	    cmocka_unit_test(one_among_hosts_that_report_is_fenced),
 	    cmocka_unit_test(a_death_counts_beside_an_old_silence), cmocka_unit_test(old_silence_does_not_count)};
 
