@@ -105,6 +105,9 @@ struct recovery {
 	int64_t called_ms; /* our clock: when the newest evacuate call was sent */
 	int64_t relied_ms; /* our clock: when another recovery last asked whether this host is proven dead; 0 = never */
 	int64_t off_read_ms; /* our clock: when its device last read off; 0 = not since this start */
+	int64_t
+	    powerless_ms; /* our clock: held for a mass failure, its device has read off so often that it is dead for certain; 0 = not so */
+	uint32_t powerless_n; /* readings of off in a row that lead there */
 	uint32_t next_free;
 	struct unsaid unsaid[UNSAID_MAX];
 	uint32_t unsaid_n, unsaid_out_n; /* all, and those that the record on its way to the store makes durable */
@@ -265,6 +268,8 @@ void recovery_power_read(struct engine *e, struct recovery *r, const struct op_e
 void recovery_poll_read(struct engine *e, struct recovery *r, const struct op_end *end);
 void recovery_sign_of_life(struct engine *e, struct recovery *r, const char *what);
 bool recovery_is_watched(const struct recovery *r);
+/* held among too many, but its own device says that it is off */
+bool recovery_is_powerless(const struct engine *e, const struct recovery *r);
 /* is the host being taken back, so that no instance of it is called any more? */
 bool recovery_is_taking_back(const struct recovery *r);
 /* instance_flow.c: the interpreter of the instance's table */
