@@ -54,8 +54,8 @@ void controller_configure(const struct controller_config *config)
 	    config->folder);
 	if (!config->is_slow)
 		strbuf_puts(&sb, "verdict: {service-down-time: 4s, recheck-after: 3s}\n");
-	strbuf_puts(&sb, "fencing: {agent-path: [/sim]}\n"
-			 "notify: {admins: [ops@example.com], email: {server: mail.example.com, tls: none, from: "
+	strbuf_printf(&sb, "fencing: {agent-path: [%s]}\n", folder);
+	strbuf_puts(&sb, "notify: {admins: [ops@example.com], email: {server: mail.example.com, tls: none, from: "
 			 "osha@example.com}}\n"
 			 "segments:\n- {name: all, hosts: ['*'], fencing: [{name: bmc, agent: fence_sim, timeout: 20s, "
 			 "parameters: {plug: '{host}'}}]}\n"
