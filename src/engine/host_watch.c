@@ -95,6 +95,14 @@ static void powerless_read(struct engine *e, struct recovery *r, enum power p)
 	    e, r, HOST_ROW_CONFIRMING, "its fence device reads off: this one is dead, whatever else is silent");
 }
 
+void recovery_forget_readings(struct engine *e, struct recovery *r)
+{
+	look_stop(e, r, &r->power, SLOT_POWER);
+	r->power.next_ms = e->now_ms;
+	r->powerless_n = 0;
+	r->powerless_ms = r->off_read_ms = 0;
+}
+
 static bool may_read_power(struct engine *e, struct recovery *r)
 {
 	const struct host *h = host_of(e, r);

@@ -270,6 +270,8 @@ void recovery_sign_of_life(struct engine *e, struct recovery *r, const char *wha
 bool recovery_is_watched(const struct recovery *r);
 /* held among too many, but its own device says that it is off */
 bool recovery_is_powerless(const struct engine *e, const struct recovery *r);
+/* what the device read before counts no more, a reading under way neither */
+void recovery_forget_readings(struct engine *e, struct recovery *r);
 /* is the host being taken back, so that no instance of it is called any more? */
 bool recovery_is_taking_back(const struct recovery *r);
 /* instance_flow.c: the interpreter of the instance's table */

@@ -140,6 +140,7 @@ static void stalled(struct engine *e, int64_t stall_ms)
 			recovery_enter(e, r, HOST_ROW_CONFIRMING, "the daemon stood still: it looks again");
 		r->proof_checked = r->proof_checked && !recovery_is_watched(r);
 		r->unknown_readings = 0;
+		recovery_forget_readings(e, r);
 		announce_anew(e, recovery_ref(e, r));
 		work_queue(e, recovery_ref(e, r));
 	}

@@ -158,6 +158,29 @@ static void a_host_without_power_is_recovered_among_many(void **state)
 	bed_free(b);
 }
 
+/* The daemon stood still between two readings, and the second was asked before: the host may have been switched on since. */
+static void readings_from_before_a_stall_do_not_count(void **state)
+{
+	struct bed *b = held_among_many();
+	struct engine_event ev = {.type = ENGINE_STALLED, .stall_ms = 20000};
+
+	(void)state;
+	bed_end_power(b, POWER_OFF);
+	bed_pass(b, b->o.retry_ms);
+	assert_non_null(bed_op(b, OP_POWER_STATUS));
+	b->now_ms += 20000;
+	bed_event(b, &ev, NULL);
+	for (uint32_t h = 0; h < HOSTS; h++)
+		bed_see(b, h);
+	bed_pass(b, 1);
+	bed_end_power(b, POWER_OFF);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
+	bed_pass(b, b->o.retry_ms);
+	bed_end_power(b, POWER_OFF);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
+	bed_free(b);
+}
+
 /* A host that hangs reads on, and so does one that is only cut off from us: those stay held. */
 static void a_host_with_power_stays_held(void **state)
 {
@@ -286,8 +309,8 @@ int main(void)
 	    cmocka_unit_test(records_not_asked_for_are_no_silence), cmocka_unit_test(rounding_is_no_silence),
 	    cmocka_unit_test(one_among_hosts_that_report_is_fenced),
 	    cmocka_unit_test(a_host_without_power_is_recovered_among_many),
-	    cmocka_unit_test(a_host_with_power_stays_held), cmocka_unit_test(a_death_counts_beside_an_old_silence),
-	    cmocka_unit_test(old_silence_does_not_count)};
+	    cmocka_unit_test(a_host_with_power_stays_held), cmocka_unit_test(readings_from_before_a_stall_do_not_count),
+	    cmocka_unit_test(a_death_counts_beside_an_old_silence), cmocka_unit_test(old_silence_does_not_count)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
