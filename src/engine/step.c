@@ -27,7 +27,7 @@ struct engine_options engine_options_default(void)
 	    .retry_ms = 500,
 	    .retry_max_ms = 15000,
 	    .hold_retry_ms = 60000,
-	    .evacuate_per_host_n = 4,
+	    .evacuate_per_host_n = 8,
 	    .evacuate_fleet_n = 16,
 	    .evacuate_attempts = 5,
 	    .evacuate_timeout_ms = 60000,
