@@ -131,6 +131,8 @@ void realm_power(uint32_t host, bool is_on)
 	if (sim.is_traced && realm_is_on(host) != is_on)
 		printf("[%9.3f] --- power %s (%s)\n", (double)sim.now_ms / 1000, is_on ? "on" : "off",
 		    realm_host_name(host));
+	if (is_on && !realm_is_on(host))
+		h->on_ms = sim.now_ms;
 	cloudsim_model_power(realm.cloud, sim.now_ms, realm_host_name(host), is_on);
 	h->is_hung = false;
 	h->dead_ms = is_on ? 0 : h->dead_ms ? h->dead_ms : sim.now_ms;

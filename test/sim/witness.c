@@ -148,7 +148,8 @@ static void judge_first_power_off(struct sim_node *from, uint32_t host)
 		sim_violated("wrongful: power-off of %s, which its policy does not call down", name);
 	}
 	n = silent_together(from, host);
-	if (n > limit && realm_is_on(host)) { /* one whose device reads off is recovered, whatever else is silent */
+	/* one whose device reads off is recovered, whatever else is silent; it may be switched on right behind the reading */
+	if (n > limit && realm_is_on(host) && sim.now_ms - realm.host[host].on_ms > NOTICED_MS) {
 		witness.wrongful_fences++;
 		sim_violated(
 		    "wrongful: power-off of %s while %u hosts are silent together, more than %u", name, n, limit);
