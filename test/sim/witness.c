@@ -132,8 +132,13 @@ static uint32_t silent_together(struct sim_node *from, uint32_t host)
 
 		if (open_recovery(from, realm_host_name(h), &r) && r.proof.kind != PROOF_NONE && !r.proof.is_void)
 			continue;
-		n += realm.host[h].silent_ms && sim.now_ms - realm.host[h].silent_ms > NOTICED_MS &&
-		     apart_ms <= window_ms / 2 && apart_ms >= -window_ms / 2;
+		if (!realm.host[h].silent_ms || sim.now_ms - realm.host[h].silent_ms <= NOTICED_MS ||
+		    apart_ms > window_ms / 2 || apart_ms < -window_ms / 2)
+			continue;
+		n++;
+		if (sim.is_traced)
+			printf("  silent with %s since %.3f: %s\n", realm_host_name(host),
+			    (double)realm.host[h].silent_ms / 1000, realm_host_name(h));
 	}
 	return n;
 }
