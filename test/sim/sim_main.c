@@ -14,6 +14,7 @@
 #include "test/sim/closing.h"
 #include "test/sim/controller.h"
 #include "test/sim/fixed.h"
+#include "test/sim/scene.h"
 #include "test/sim/store.h"
 #include "test/sim/story.h"
 #include "test/sim/witness.h"
@@ -32,7 +33,7 @@ struct arguments {
 	int64_t until_s;
 	const struct story_profile *profile;
 	const struct fixed_story *fixed; /* NULL: drawn from the profile */
-	bool all_fixed, matrix;
+	bool all_fixed, matrix, scenario, coverage;
 	bool trace, json;
 	char folder[64];
 };
@@ -154,6 +155,8 @@ static int usage(FILE *to)
 {
 	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P | --story NAME|all] [--matrix] [--until SECONDS] "
 	      "[--kill-at K] [--trace] [--json]\n"
+	      "       osha-sim --scenario [--coverage] [--trace] FILE...\n"
+	      "  --scenario each file is played and judged; --coverage: the edges of the workflow tables that were taken\n"
 	      "  --story    a written story on a small cloud instead of one drawn from a profile\n"
 	      "  --matrix   once more for each outward act of the run, with the daemon killed right before it\n"
 	      "  --until    end each run after so much simulated time\n"
@@ -173,7 +176,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 {
 	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"profile", 1, 0, 'p'},
 	    {"until", 1, 0, 'u'}, {"story", 1, 0, 's'}, {"matrix", 0, 0, 'm'}, {"kill-at", 1, 0, 'k'},
-	    {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'}, {0}};
+	    {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"scenario", 0, 0, 'S'}, {"coverage", 0, 0, 'c'}, {"help", 0, 0, 'h'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -193,6 +196,12 @@ static int parse(struct arguments *a, int argc, char **argv)
 			a->fixed = fixed_named(optarg);
 			if (!a->fixed && !a->all_fixed)
 				return usage(stderr);
+			break;
+		case 'S':
+			a->scenario = true;
+			break;
+		case 'c':
+			a->coverage = true;
 			break;
 		case 'm':
 			a->matrix = true;
@@ -284,6 +293,8 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	setvbuf(stdout, NULL, _IOLBF, 0); /* what a run said is seen even if it never ends */
+	if (a.scenario)
+		return scene_main(argv + optind, (size_t)(argc - optind), a.trace, a.coverage);
 	configure(&a);
 	clock_gettime(CLOCK_MONOTONIC, &t0);
 	ok = run_all(&a, &t);

@@ -112,6 +112,8 @@ void witness_request(struct sim_node *from, const char *method, const char *targ
 
 	if (strstr(target, "/os-services"))
 		realm_listed();
+	if (!str_eq(method, "GET") && !strstr(target, "/identity/"))
+		sim_say("", "--- %s %s %s", method, target, body ? body : "");
 	if (!str_eq(method, "POST") || !id || !body || !strstr(body, "\"evacuate\""))
 		return;
 	snprintf(uuid, sizeof(uuid), "%.36s", id + 9);
@@ -168,6 +170,7 @@ void witness_power_off(struct sim_node *from, uint32_t host)
 	struct record h = {0};
 	char key[JOURNAL_KEY_SIZE];
 
+	sim_say("", "--- power-off reaches the device of %s", name);
 	witness.power_offs++;
 	witness.fenced_alive += realm_is_alive(host);
 	if (!open_recovery(from, name, &r)) {
@@ -189,7 +192,8 @@ void witness_power_off(struct sim_node *from, uint32_t host)
 
 void witness_mail(const struct io_mail *mail)
 {
-	(void)mail;
+	for (size_t k = 0; k < mail->to_n; k++)
+		sim_say("", "--- mail to %s arrives", mail->to[k]);
 	witness.mails++;
 }
 
