@@ -188,6 +188,12 @@ static void stop(const struct scene_act *a)
 	sim_after(scene_duration(a->arg[2]), controller_start_later, &sim.node[0]);
 }
 
+static void store_takes(const struct scene_act *a)
+{
+	if (sim.node[0].store)
+		store_speed(sim.node[0].store, scene_duration(a->arg[2]), scene_duration(a->arg[2]));
+}
+
 static void mail(const struct scene_act *a)
 {
 	realm.mail_refuses = str_eq(a->arg[1], "refuses");
@@ -312,6 +318,7 @@ static const struct word {
     {"freeze", freeze, {ARG_TIME}, false, "freeze TIME"},
     {"clock", clock_jumps, {ARG_STEP}, false, "clock +TIME|-TIME"},
     {"stop", stop, {ARG_TEXT, ARG_TIME}, false, "stop for TIME"},
+    {"store", store_takes, {ARG_TEXT, ARG_TIME}, false, "store takes TIME"},
     {"mail", mail, {ARG_TEXT}, false, "mail refuses|well"},
     {"nova", nova, {ARG_HOST, ARG_TEXT}, true, "nova HOST disable|enable|force-down|force-up ['REASON']"},
     {"ask", ask, {ARG_TEXT}, false, "ask 'JSON'"},
