@@ -298,6 +298,12 @@ static bool judge(void)
 			holds = judge_number(c);
 		ok &= holds;
 	}
+	for (size_t k = 0; !ok && k < play.line_n; k++) {
+		if (!str_starts(play.lines[k].text, "oshad did not start"))
+			continue;
+		print_line(k);
+		break;
+	}
 	for (size_t k = 0; k < s->act_n; k++) {
 		if (!s->acts[k].once || s->acts[k].is_fired)
 			continue;
