@@ -56,8 +56,8 @@ static void hosts_puts(struct strbuf *sb, const char *extra)
 	STRBUF_AUTO struct strbuf all = STRBUF_INIT;
 
 	for (uint32_t h = 0; h < realm.host_n; h++)
-		strbuf_printf(&all, "\n  %s: {address: %s}", realm_host_name(h),
-		    cloudsim_model_host_address(realm.cloud, h));
+		strbuf_printf(
+		    &all, "\n  %s: {address: %s}", realm_host_name(h), cloudsim_model_host_address(realm.cloud, h));
 	option_puts(sb, extra, "hosts", all.text);
 }
 

@@ -7,7 +7,8 @@
 struct controller_config {
 	const char *folder; /* a real one: osha.yaml and clouds.yaml are written there */
 	bool is_slow;       /* nova reports every 10 s and is down after 60 s */
-	const char *extra;  /* further lines of osha.yaml, or NULL; an option at the left margin takes the place of the one here */
+	const char *
+	    extra; /* further lines of osha.yaml, or NULL; an option at the left margin takes the place of the one here */
 };
 
 /** controller_configure() - write the configuration that every start of this process reads; hosts are the realm's. */

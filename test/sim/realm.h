@@ -50,7 +50,7 @@ struct realm_host {
 	int64_t heard_ms;     /* when it was last joined again or switched on */
 	struct realm_bmc bmc;
 	struct realm_bmc pdu; /* a second device for the same power, where a configuration names it: plug pdu:HOST */
-	uint32_t offs; /* power-offs that reached its machine */
+	uint32_t offs;        /* power-offs that reached its machine */
 };
 
 enum realm_api { REALM_API_UP = 0, REALM_API_REFUSES, REALM_API_HANGS };

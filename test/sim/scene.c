@@ -93,7 +93,8 @@ static bool read_cloud(struct reading *r, char *rest)
 		else if (str_eq(word[k], "slow"))
 			size->is_slow = true;
 		else
-			return wrong(r, "cloud: hosts=N instances=N projects=N seed=N or slow expected, not \"%s\"", word[k]);
+			return wrong(
+			    r, "cloud: hosts=N instances=N projects=N seed=N or slow expected, not \"%s\"", word[k]);
 	}
 	return size->hosts <= REALM_HOSTS_MAX || wrong(r, "cloud: at most %d hosts", REALM_HOSTS_MAX);
 }

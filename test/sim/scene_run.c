@@ -204,7 +204,8 @@ static void print_near(const char *pattern, size_t from)
 		}
 		least = 0;
 		for (size_t m = 1; m < n; m++) {
-			if (likeness(pattern, play.lines[best[m]].text) < likeness(pattern, play.lines[best[least]].text))
+			if (likeness(pattern, play.lines[best[m]].text) <
+			    likeness(pattern, play.lines[best[least]].text))
 				least = m;
 		}
 		if (score <= likeness(pattern, play.lines[best[least]].text))
@@ -307,7 +308,8 @@ static bool judge(void)
 	for (size_t k = 0; k < s->act_n; k++) {
 		if (!s->acts[k].once || s->acts[k].is_fired)
 			continue;
-		printf("FAILED %s:%u: never came, so nothing was set off: %s\n", s->path, s->acts[k].line, s->acts[k].once);
+		printf("FAILED %s:%u: never came, so nothing was set off: %s\n", s->path, s->acts[k].line,
+		    s->acts[k].once);
 		ok = false;
 	}
 	return ok;

@@ -47,8 +47,8 @@ static void strike(const struct scene_act *a)
 	bool has_time = a->n > 2 && str_eq(a->arg[a->n - 2], "for");
 	bool has_host = a->n > (has_time ? 3u : 1u);
 
-	story_strike_in(0, story_kind_named(a->arg[0]), has_host ? host_of(a) : 0,
-	    has_time ? scene_duration(a->arg[a->n - 1]) : 0);
+	story_strike_in(
+	    0, story_kind_named(a->arg[0]), has_host ? host_of(a) : 0, has_time ? scene_duration(a->arg[a->n - 1]) : 0);
 }
 
 static void over(const struct scene_act *a)
@@ -82,8 +82,8 @@ static void autostart(const struct scene_act *a)
 
 static void spawn(const struct scene_act *a)
 {
-	(void)cloudsim_model_spawn_failures(realm.cloud, name_of(a),
-	    str_eq(a->arg[2], "all") ? -1 : (int)strtol(a->arg[2], NULL, 10));
+	(void)cloudsim_model_spawn_failures(
+	    realm.cloud, name_of(a), str_eq(a->arg[2], "all") ? -1 : (int)strtol(a->arg[2], NULL, 10));
 }
 
 static void capacity(const struct scene_act *a)
@@ -107,9 +107,8 @@ static void instance(const struct scene_act *a)
 	    .deleted = value_of(a, "deleted") ? (int)number_of(a, "deleted") : -1};
 	int at = scene_instance(a->arg[1]);
 
-	if (at < 0 ||
-	    cloudsim_model_instance_set(
-		realm.cloud, sim.now_ms, cloudsim_model_instance_uuid(realm.cloud, (size_t)at), &set) < 0)
+	if (at < 0 || cloudsim_model_instance_set(
+			  realm.cloud, sim.now_ms, cloudsim_model_instance_uuid(realm.cloud, (size_t)at), &set) < 0)
 		sim_violated("the scenario sets an instance in a way that there is not: %s", a->arg[1]);
 	witness_world();
 }
@@ -310,7 +309,8 @@ static const struct word {
     {"rebuild", rebuild, {ARG_TIME, ARG_TIME}, false, "rebuild TIME TIME"},
     {"instance", instance, {ARG_INSTANCE, ARG_TEXT}, true,
 	"instance c1/1 [vm=STATE] [task=STATE] [unplaceable=1] [deleted=1]"},
-    {"api", api, {ARG_TEXT}, true, "api METHOD PATH EFFECT [status=N] [body=TEXT] [skip=N] [count=N] [delay=TIME], or api well"},
+    {"api", api, {ARG_TEXT}, true,
+	"api METHOD PATH EFFECT [status=N] [body=TEXT] [skip=N] [count=N] [delay=TIME], or api well"},
     {"part", part, {ARG_TEXT, ARG_TEXT}, false, "part NAME up|down"},
     {"device", device, {ARG_HOST, ARG_TEXT, ARG_TEXT}, true,
 	"device HOST bmc|pdu dead|one-supply|lies|early|fails|hangs|refuses-when-off|well|wired=HOST|takes=TIME"},

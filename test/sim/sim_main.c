@@ -156,7 +156,8 @@ static int usage(FILE *to)
 	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P | --story NAME|all] [--matrix] [--until SECONDS] "
 	      "[--kill-at K] [--trace] [--json]\n"
 	      "       osha-sim --scenario [--coverage] [--trace] FILE...\n"
-	      "  --scenario each file is played and judged; --coverage: the edges of the workflow tables that were taken\n"
+	      "  --scenario each file is played and judged; --coverage: the edges of the workflow tables that were "
+	      "taken\n"
 	      "  --story    a written story on a small cloud instead of one drawn from a profile\n"
 	      "  --matrix   once more for each outward act of the run, with the daemon killed right before it\n"
 	      "  --until    end each run after so much simulated time\n"
@@ -176,7 +177,8 @@ static int parse(struct arguments *a, int argc, char **argv)
 {
 	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"profile", 1, 0, 'p'},
 	    {"until", 1, 0, 'u'}, {"story", 1, 0, 's'}, {"matrix", 0, 0, 'm'}, {"kill-at", 1, 0, 'k'},
-	    {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"scenario", 0, 0, 'S'}, {"coverage", 0, 0, 'c'}, {"help", 0, 0, 'h'}, {0}};
+	    {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"scenario", 0, 0, 'S'}, {"coverage", 0, 0, 'c'},
+	    {"help", 0, 0, 'h'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {

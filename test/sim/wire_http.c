@@ -310,10 +310,9 @@ static void mail_tell(void *arg)
 	struct io_http_call *c = arg;
 	struct io_mail_rcpt_answer rcpt[IO_MAIL_RCPT_MAX];
 	bool is_refused = c->result == -OSHA_E_REFUSED;
-	struct io_mail_answer a = {
-	    .outcome = is_refused  ? IO_MAIL_REFUSED
-		       : c->result ? IO_MAIL_TRANSIENT
-				   : IO_MAIL_SENT,
+	struct io_mail_answer a = {.outcome = is_refused  ? IO_MAIL_REFUSED
+					      : c->result ? IO_MAIL_TRANSIENT
+							  : IO_MAIL_SENT,
 	    .result = c->result,
 	    .code = is_refused  ? 550
 		    : c->result ? 0
