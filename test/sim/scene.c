@@ -82,13 +82,13 @@ static bool read_cloud(struct reading *r, char *rest)
 		const char *value = strchr(word[k], '=');
 		uint32_t number = value ? (uint32_t)strtoul(value + 1, NULL, 10) : 0;
 
-		if (str_starts(word[k], "hosts=") && number)
+		if (number && str_starts(word[k], "hosts="))
 			size->hosts = number;
-		else if (str_starts(word[k], "instances=") && value[1])
+		else if (value && value[1] && str_starts(word[k], "instances="))
 			size->instances = number;
-		else if (str_starts(word[k], "projects=") && number)
+		else if (number && str_starts(word[k], "projects="))
 			size->projects = number;
-		else if (str_starts(word[k], "seed=") && value[1])
+		else if (value && value[1] && str_starts(word[k], "seed="))
 			r->s->seed = number;
 		else if (str_eq(word[k], "slow"))
 			size->is_slow = true;
