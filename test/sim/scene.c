@@ -192,6 +192,11 @@ static bool read_expect(struct reading *r, char *rest)
 	return claim_new(r, rest, CLAIM_EXPECT) != NULL;
 }
 
+static bool read_not(struct reading *r, char *rest)
+{
+	return claim_new(r, rest, CLAIM_NOT) != NULL;
+}
+
 static bool read_also(struct reading *r, char *rest)
 {
 	return claim_new(r, rest, CLAIM_ALSO) != NULL;
@@ -241,6 +246,7 @@ static const struct {
     {"once", read_once},
     {"until", read_until},
     {"expect", read_expect},
+    {"not", read_not},
     {"also", read_also},
     {"never", read_never},
     {"count", read_count},

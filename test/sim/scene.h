@@ -32,6 +32,7 @@ struct scene_act {
 
 enum scene_claim_kind {
 	CLAIM_EXPECT = 0, /* comes after what was expected before it */
+	CLAIM_NOT,        /* does not come between the one expected before it and the one after it */
 	CLAIM_ALSO,       /* comes somewhere */
 	CLAIM_NEVER,      /* comes nowhere */
 	CLAIM_COUNT,      /* comes so many times */

@@ -281,6 +281,23 @@ static bool judge_end(const struct scene_claim *c)
 	return false;
 }
 
+/* The claims right before the expectation at @at that forbid a line between the one before it and its own. */
+static bool judge_between(size_t at, size_t from, size_t to)
+{
+	bool ok = true;
+
+	for (size_t c = at; c-- > 0 && play.s->claims[c].kind == CLAIM_NOT;) {
+		for (size_t k = from; k + 1 < to; k++) {
+			if (!scene_matches(play.s->claims[c].pattern, play.lines[k].text))
+				continue;
+			ok = failed(&play.s->claims[c], "must not come in between, and came");
+			print_line(k);
+			break;
+		}
+	}
+	return ok;
+}
+
 static bool judge(void)
 {
 	const struct scene *s = play.s;
@@ -289,14 +306,17 @@ static bool judge(void)
 
 	for (size_t k = 0; k < s->claim_n; k++) {
 		const struct scene_claim *c = &s->claims[k];
+		size_t before = from;
 		bool holds = true;
 
-		if (c->kind == CLAIM_EXPECT && !is_lost)
-			is_lost = !(holds = judge_expect(c, &from));
-		else if (c->kind == CLAIM_END)
+		if (c->kind == CLAIM_EXPECT && !is_lost) {
+			is_lost = !judge_expect(c, &from);
+			holds = !is_lost && judge_between(k, before, from);
+		} else if (c->kind == CLAIM_END) {
 			holds = judge_end(c);
-		else if (c->kind != CLAIM_EXPECT)
+		} else if (c->kind != CLAIM_EXPECT && c->kind != CLAIM_NOT) {
 			holds = judge_number(c);
+		}
 		ok &= holds;
 	}
 	for (size_t k = 0; !ok && k < play.line_n; k++) {
