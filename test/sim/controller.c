@@ -61,6 +61,19 @@ static void hosts_puts(struct strbuf *sb, const char *extra)
 	option_puts(sb, extra, "hosts", all.text);
 }
 
+/* FOLDER in further lines stands for the folder that the fence agent lies in. */
+static void extra_puts(struct strbuf *sb, const char *extra)
+{
+	static const char name[] = "FOLDER";
+	const char *at;
+
+	for (; extra && (at = strstr(extra, name)); extra = at + sizeof(name) - 1) {
+		strbuf_add(sb, extra, (size_t)(at - extra));
+		strbuf_puts(sb, folder);
+	}
+	strbuf_puts(sb, extra);
+}
+
 void controller_configure(const struct controller_config *config)
 {
 	STRBUF_AUTO struct strbuf sb = STRBUF_INIT;
@@ -77,14 +90,15 @@ void controller_configure(const struct controller_config *config)
 	option_puts(&sb, config->extra, "socket", "/sim/osha.sock");
 	if (!config->is_slow)
 		option_puts(&sb, config->extra, "verdict", "{service-down-time: 4s, recheck-after: 3s}");
-	option_puts(&sb, config->extra, "fencing", "{agent-path: [/sim]}");
+	snprintf(text, sizeof(text), "{agent-path: [%s]}", folder);
+	option_puts(&sb, config->extra, "fencing", text);
 	option_puts(&sb, config->extra, "notify",
 	    "{admins: [ops@example.com], email: {server: mail.example.com, tls: none, from: osha@example.com}}");
 	option_puts(&sb, config->extra, "segments",
 	    "\n- {name: all, hosts: ['*'], fencing: [{name: bmc, agent: fence_sim, timeout: 20s, "
 	    "parameters: {plug: '{host}'}}]}");
 	hosts_puts(&sb, config->extra);
-	strbuf_puts(&sb, config->extra);
+	extra_puts(&sb, config->extra);
 	snprintf(config_path, sizeof(config_path), "%s/osha.yaml", folder);
 	write_file(config_path, sb.text);
 }

@@ -132,6 +132,8 @@ void realm_power(uint32_t host, bool is_on)
 
 	if (realm_is_on(host) != is_on)
 		sim_say("", "--- power %s (%s)", is_on ? "on" : "off", realm_host_name(host));
+	if (is_on && !realm_is_on(host))
+		h->on_ms = sim.now_ms;
 	cloudsim_model_power(realm.cloud, sim.now_ms, realm_host_name(host), is_on);
 	h->is_hung = false;
 	h->dead_ms = is_on ? 0 : h->dead_ms ? h->dead_ms : sim.now_ms;

@@ -47,6 +47,7 @@ struct realm_host {
 	int64_t silent_ms;    /* since when it is dead or cut off from the prober; 0 = it is not */
 	bool is_listed_up;    /* as the newest listing had it */
 	int64_t listed_up_ms; /* since when listings have it up */
+	int64_t on_ms;        /* when it was last switched on; 0 = it has been on all the while */
 	int64_t heard_ms;     /* when it was last joined again or switched on */
 	struct realm_bmc bmc;
 	struct realm_bmc pdu; /* a second device for the same power, where a configuration names it: plug pdu:HOST */

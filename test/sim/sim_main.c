@@ -14,6 +14,7 @@
 #include "test/sim/closing.h"
 #include "test/sim/controller.h"
 #include "test/sim/fixed.h"
+#include "test/sim/jobs.h"
 #include "test/sim/scene.h"
 #include "test/sim/store.h"
 #include "test/sim/story.h"
@@ -30,6 +31,7 @@ struct totals {
 
 struct arguments {
 	uint64_t from, seeds, kill_at_act;
+	uint64_t jobs, deaths; /* processes at a time; end after so many deaths of hosts, 0 = by seeds */
 	int64_t until_s;
 	const struct story_profile *profile;
 	const struct fixed_story *fixed; /* NULL: drawn from the profile */
@@ -153,13 +155,15 @@ static void print_text(const struct totals *t, double wall_s)
 
 static int usage(FILE *to)
 {
-	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P | --story NAME|all] [--matrix] [--until SECONDS] "
+	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P | --story NAME|all] [--matrix] [--jobs N] [--deaths "
+	      "N] [--until SECONDS] "
 	      "[--kill-at K] [--trace] [--json]\n"
 	      "       osha-sim --scenario [--coverage] [--trace] FILE...\n"
 	      "  --scenario each file is played and judged; --coverage: the edges of the workflow tables that were "
 	      "taken\n"
 	      "  --story    a written story on a small cloud instead of one drawn from a profile\n"
 	      "  --matrix   once more for each outward act of the run, with the daemon killed right before it\n"
+	      "  --jobs     so many processes at a time, in rounds; --deaths N ends once so many hosts have died\n"
 	      "  --until    end each run after so much simulated time\n"
 	      "  --kill-at  kill the daemon at its K-th outward act\n"
 	      "  --trace    the daemon's log lines and what befalls the cloud\nprofiles:\n",
@@ -176,9 +180,9 @@ static int usage(FILE *to)
 static int parse(struct arguments *a, int argc, char **argv)
 {
 	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"profile", 1, 0, 'p'},
-	    {"until", 1, 0, 'u'}, {"story", 1, 0, 's'}, {"matrix", 0, 0, 'm'}, {"kill-at", 1, 0, 'k'},
-	    {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"scenario", 0, 0, 'S'}, {"coverage", 0, 0, 'c'},
-	    {"help", 0, 0, 'h'}, {0}};
+	    {"until", 1, 0, 'u'}, {"jobs", 1, 0, 'J'}, {"deaths", 1, 0, 'd'}, {"story", 1, 0, 's'},
+	    {"matrix", 0, 0, 'm'}, {"kill-at", 1, 0, 'k'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'},
+	    {"scenario", 0, 0, 'S'}, {"coverage", 0, 0, 'c'}, {"help", 0, 0, 'h'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -191,6 +195,13 @@ static int parse(struct arguments *a, int argc, char **argv)
 			break;
 		case 'p':
 			a->profile = story_profile_named(optarg);
+			break;
+		case 'J':
+			a->jobs = strtoull(optarg, NULL, 10);
+			break;
+		case 'd':
+			a->deaths = strtoull(optarg, NULL, 10);
+			a->seeds = UINT32_MAX;
 			break;
 		case 's':
 			a->profile = fixed_profile(NULL);
@@ -266,6 +277,38 @@ static bool run_all(struct arguments *a, struct totals *t)
 	return ok;
 }
 
+static bool run_chunk(void *arg, uint64_t from, uint64_t n, uint64_t *totals)
+{
+	struct arguments a = *(const struct arguments *)arg;
+	struct totals t = {0};
+	bool ok;
+
+	a.from = from;
+	a.seeds = n;
+	ok = run_all(&a, &t);
+	memcpy(totals, &t, sizeof(t));
+	return ok;
+}
+
+/* In rounds, with a line about each to whoever waits; the last line says where to go on. */
+static bool run_rounds(struct arguments *a, struct totals *t)
+{
+	uint64_t end = a->from + a->seeds, done;
+	bool ok = true;
+
+	while (a->from < end && (!a->deaths || t->w.host_deaths < a->deaths)) {
+		ok &= jobs_round(run_chunk, a, (unsigned)a->jobs, a->from, end - a->from, &done, (uint64_t *)(void *)t,
+		    sizeof(*t) / sizeof(uint64_t));
+		a->from += done;
+		fprintf(stderr, "%llu host deaths, %llu violations; to go on: --from %llu\n",
+		    (unsigned long long)t->w.host_deaths, (unsigned long long)t->violations,
+		    (unsigned long long)a->from);
+		if (!done)
+			break;
+	}
+	return ok;
+}
+
 /* The configuration names every host, so a realm of the profile's size has to be there to write it. */
 static void configure(struct arguments *a)
 {
@@ -285,7 +328,7 @@ static void configure(struct arguments *a)
 
 int main(int argc, char **argv)
 {
-	struct arguments a = {.from = 1, .seeds = 100, .profile = story_profile_at(0)};
+	struct arguments a = {.from = 1, .seeds = 100, .jobs = 1, .profile = story_profile_at(0)};
 	struct totals t = {0};
 	struct timespec t0, t1;
 	double wall_s;
@@ -299,7 +342,7 @@ int main(int argc, char **argv)
 		return scene_main(argv + optind, (size_t)(argc - optind), a.trace, a.coverage);
 	configure(&a);
 	clock_gettime(CLOCK_MONOTONIC, &t0);
-	ok = run_all(&a, &t);
+	ok = a.jobs > 1 || a.deaths ? run_rounds(&a, &t) : run_all(&a, &t);
 	clock_gettime(CLOCK_MONOTONIC, &t1);
 	controller_unconfigure();
 	wall_s = (double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9;

@@ -112,6 +112,13 @@ static void mass_joined(uint32_t host)
 		realm_isolate((host + k) % realm.host_n, false);
 }
 
+/* A supply fails: several hosts lose their power at one moment. */
+static void rack_dies(uint32_t host)
+{
+	for (uint32_t k = 0; k < 3 + host % 3; k++)
+		death((host + k) % realm.host_n);
+}
+
 /* --- BMCs --- */
 
 static void bmc_well(uint32_t host)
@@ -412,6 +419,7 @@ static const struct row {
     [STORY_ISOLATED] = {"isolated", isolated, joined, 5, 600, true},
     [STORY_PROBE_CUT] = {"probe-cut", probe_cut, probe_back, 5, 600, true},
     [STORY_MASS_ISOLATED] = {"mass-isolated", mass_isolated, mass_joined, 5, 600, true},
+    [STORY_RACK_DIES] = {"rack-dies", rack_dies, NULL, 0, 0, false},
     [STORY_BMC_DEAD] = {"bmc-dead", bmc_dead, bmc_well, 30, 1200, true},
     [STORY_BMC_ONE_SUPPLY] = {"bmc-one-supply", bmc_one_supply, bmc_well, 600, 3600, true},
     [STORY_BMC_LIES] = {"bmc-lies", bmc_lies, bmc_well, 60, 1200, true},

@@ -3,6 +3,7 @@
  * io/child.h in the simulator: the only program there is a fence agent, which reads its key=value lines, talks to a BMC over a path of its
  * own, and answers in the words of the packaged agents. What reached the BMC happens though the agent be killed.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,6 +179,12 @@ static void agent_begins(struct io_child *c, const struct io_child_spec *spec)
 	int64_t there_ms;
 	bool is_pdu;
 
+	if (spec->start_by_ms && sim.now_ms + STARTING_MS > spec->start_by_ms) {
+		c->end = IO_CHILD_NOT_STARTED;
+		c->code = ETIME;
+		child_after(c, STARTING_MS, child_tell);
+		return;
+	}
 	if (spec->argv[1]) {
 		child_ends(c, STARTING_MS, 0, METADATA, "");
 		return;

@@ -136,8 +136,13 @@ static uint32_t silent_together(struct sim_node *from, uint32_t host)
 
 		if (open_recovery(from, realm_host_name(h), &r) && r.proof.kind != PROOF_NONE && !r.proof.is_void)
 			continue;
-		n += realm.host[h].silent_ms && sim.now_ms - realm.host[h].silent_ms > NOTICED_MS &&
-		     apart_ms <= window_ms / 2 && apart_ms >= -window_ms / 2;
+		if (!realm.host[h].silent_ms || sim.now_ms - realm.host[h].silent_ms <= NOTICED_MS ||
+		    apart_ms > window_ms / 2 || apart_ms < -window_ms / 2)
+			continue;
+		n++;
+		if (sim.is_traced)
+			printf("  silent with %s since %.3f: %s\n", realm_host_name(host),
+			    (double)realm.host[h].silent_ms / 1000, realm_host_name(h));
 	}
 	return n;
 }
@@ -152,7 +157,8 @@ static void judge_first_power_off(struct sim_node *from, uint32_t host)
 		sim_violated("wrongful: power-off of %s, which its policy does not call down", name);
 	}
 	n = silent_together(from, host);
-	if (n > limit) {
+	/* one whose device reads off is recovered, whatever else is silent; it may be switched on right behind the reading */
+	if (n > limit && realm_is_on(host) && sim.now_ms - realm.host[host].on_ms > NOTICED_MS) {
 		witness.wrongful_fences++;
 		sim_violated(
 		    "wrongful: power-off of %s while %u hosts are silent together, more than %u", name, n, limit);
