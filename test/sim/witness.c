@@ -88,6 +88,8 @@ static void evacuate_call(struct sim_node *from, const char *uuid)
 	char key[JOURNAL_KEY_SIZE];
 
 	witness.evacuate_calls++;
+	if (!host[0])
+		return; /* its owner deleted it meanwhile: Nova answers that there is none */
 	if (!open_recovery(from, host, &r)) {
 		sim_violated("invariant 4: evacuate call for an instance of %s without a durable recovery", host);
 		return;
@@ -112,6 +114,8 @@ void witness_request(struct sim_node *from, const char *method, const char *targ
 
 	if (strstr(target, "/os-services"))
 		realm_listed();
+	if (!str_eq(method, "GET") && !strstr(target, "/identity/"))
+		sim_say("", "--- %s %s %s", method, target, body ? body : "");
 	if (!str_eq(method, "POST") || !id || !body || !strstr(body, "\"evacuate\""))
 		return;
 	snprintf(uuid, sizeof(uuid), "%.36s", id + 9);
@@ -174,6 +178,7 @@ void witness_power_off(struct sim_node *from, uint32_t host)
 	struct record h = {0};
 	char key[JOURNAL_KEY_SIZE];
 
+	sim_say("", "--- power-off reaches the device of %s", name);
 	witness.power_offs++;
 	witness.fenced_alive += realm_is_alive(host);
 	if (!open_recovery(from, name, &r)) {
@@ -195,7 +200,8 @@ void witness_power_off(struct sim_node *from, uint32_t host)
 
 void witness_mail(const struct io_mail *mail)
 {
-	(void)mail;
+	for (size_t k = 0; k < mail->to_n; k++)
+		sim_say("", "--- mail to %s arrives", mail->to[k]);
 	witness.mails++;
 }
 
