@@ -136,8 +136,9 @@ static void stalled(struct engine *e, int64_t stall_ms)
 
 		if (!r->is_used)
 			continue;
-		if (r->rec.row == HOST_ROW_CONFIRMING)
-			recovery_enter(e, r, HOST_ROW_CONFIRMING, "the daemon stood still: it looks again");
+		/* the answers to what was asked before may have waited as long: they tell how it was then */
+		if (r->rec.row == HOST_ROW_CONFIRMING || r->rec.row == HOST_ROW_PROVING)
+			recovery_enter(e, r, r->rec.row, "the daemon stood still: it looks again");
 		r->proof_checked = r->proof_checked && !recovery_is_watched(r);
 		r->unknown_readings = 0;
 		recovery_forget_readings(e, r);
