@@ -110,6 +110,7 @@ void controller_start(struct sim_node *node)
 	sim.current = node;
 	node->daemon = d;
 	node->starts++;
+	node->anew_ms = sim.now_ms;
 	node->is_opening = true;
 	d->config_path = config_path;
 	d->log_level = -1;

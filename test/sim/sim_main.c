@@ -14,6 +14,7 @@
 #include "test/sim/closing.h"
 #include "test/sim/controller.h"
 #include "test/sim/fixed.h"
+#include "test/sim/planted.h"
 #include "test/sim/store.h"
 #include "test/sim/story.h"
 #include "test/sim/witness.h"
@@ -34,6 +35,8 @@ struct arguments {
 	const struct fixed_story *fixed; /* NULL: drawn from the profile */
 	bool all_fixed, matrix;
 	bool trace, json;
+	bool planted; /* the builds with a defect are run instead */
+	bool first;   /* nothing more after a run that failed */
 	char folder[64];
 };
 
@@ -104,6 +107,7 @@ static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 	store_free(sim.node[0].store);
 	sim_end();
 	realm_end();
+	witness_end();
 	t->acts = sim.acts;
 	if (sim.violation[0])
 		print_failure(a, seed, begin_ms);
@@ -153,11 +157,14 @@ static void print_text(const struct totals *t, double wall_s)
 static int usage(FILE *to)
 {
 	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P | --story NAME|all] [--matrix] [--until SECONDS] "
-	      "[--kill-at K] [--trace] [--json]\n"
+	      "[--kill-at K] [--first] [--trace] [--json]\n"
+	      "       osha-sim --planted [--json]\n"
 	      "  --story    a written story on a small cloud instead of one drawn from a profile\n"
 	      "  --matrix   once more for each outward act of the run, with the daemon killed right before it\n"
 	      "  --until    end each run after so much simulated time\n"
 	      "  --kill-at  kill the daemon at its K-th outward act\n"
+	      "  --first    end with the first run that fails\n"
+	      "  --planted  run the builds that have a defect, until each is found\n"
 	      "  --trace    the daemon's log lines and what befalls the cloud\nprofiles:\n",
 	    to);
 	for (unsigned k = 0; story_profile_at(k); k++)
@@ -173,7 +180,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 {
 	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"profile", 1, 0, 'p'},
 	    {"until", 1, 0, 'u'}, {"story", 1, 0, 's'}, {"matrix", 0, 0, 'm'}, {"kill-at", 1, 0, 'k'},
-	    {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'}, {0}};
+	    {"first", 0, 0, '1'}, {"planted", 0, 0, 'P'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -202,6 +209,12 @@ static int parse(struct arguments *a, int argc, char **argv)
 			break;
 		case 'k':
 			a->kill_at_act = strtoull(optarg, NULL, 10);
+			break;
+		case '1':
+			a->first = true;
+			break;
+		case 'P':
+			a->planted = true;
 			break;
 		case 't':
 			a->trace = true;
@@ -234,7 +247,7 @@ static bool run_seeds(struct arguments *a, struct totals *t)
 {
 	bool ok = true;
 
-	for (uint64_t seed = a->from; seed < a->from + a->seeds; seed++) {
+	for (uint64_t seed = a->from; seed < a->from + a->seeds && (ok || !a->first); seed++) {
 		ok &= run(a, seed, t);
 		if (a->matrix)
 			ok &= run_matrix(a, seed, t);
@@ -248,7 +261,7 @@ static bool run_all(struct arguments *a, struct totals *t)
 
 	if (!a->all_fixed)
 		return run_seeds(a, t);
-	for (unsigned k = 0; fixed_at(k); k++) {
+	for (unsigned k = 0; fixed_at(k) && (ok || !a->first); k++) {
 		a->fixed = fixed_at(k);
 		ok &= run_seeds(a, t);
 	}
@@ -283,6 +296,8 @@ int main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
+	if (a.planted)
+		return planted_run(a.json);
 	setvbuf(stdout, NULL, _IOLBF, 0); /* what a run said is seen even if it never ends */
 	configure(&a);
 	clock_gettime(CLOCK_MONOTONIC, &t0);

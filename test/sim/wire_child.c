@@ -191,6 +191,8 @@ static void agent_begins(struct io_child *c, const struct io_child_spec *spec)
 		child_fails(c, STARTING_MS, "Failed: no such plug");
 		return;
 	}
+	if (!c->is_off)
+		witness_power_asked(c->host);
 	there_ms = path_delay_ms(&realm.host[c->host].bmc_path, false);
 	if (there_ms < 0)
 		child_fails(c, LOGIN_TIMEOUT_MS, "Failed: Unable to connect/login to fencing device");

@@ -191,6 +191,17 @@ static void http_comes_back(struct io_http_call *c)
 		http_fail(c, back_ms + c->answer.delay_ms, 0, true, "");
 }
 
+static void http_arrives(void *arg);
+
+/* It waits for a free worker of the API, and the proxy before it gives up: what is done later nobody is told of. */
+static void http_is_queued(struct io_http_call *c, int64_t ms)
+{
+	c->skip_faults = true;
+	sim_after(ms, http_arrives, c);
+	if (!c->is_void)
+		http_fail(c, sim_between(500, 2000), -OSHA_E_NET, true, "connection cut");
+}
+
 static void http_arrives(void *arg)
 {
 	struct io_http_call *c = arg;
@@ -202,17 +213,19 @@ static void http_arrives(void *arg)
 	    .body_len = c->body_size,
 	    .skip_faults = c->skip_faults};
 
-	witness_request(c->node, c->method, c->target, c->body);
+	if (!c->skip_faults)
+		witness_request(c->node, c->method, c->target, c->body);
 	cloudsim_answer_free(&c->answer);
 	cloudsim_http_handle(realm.cloud, sim.now_ms, &request, &c->answer);
 	witness_world();
+	if (!c->skip_faults)
+		witness_answered(c->node, c->method, c->target, c->body, c->answer.status);
 	if (c->answer.wire == CLOUDSIM_WIRE_LATE) {
-		c->skip_faults = true;
-		sim_after(c->answer.delay_ms, http_arrives, c);
+		http_is_queued(c, c->answer.delay_ms);
 		return;
 	}
 	c->events--;
-	if (!c->is_void)
+	if (!c->is_void && !c->skip_faults)
 		http_comes_back(c);
 	else if (!c->events)
 		call_free(c);

@@ -39,7 +39,7 @@ static void look_recovery(void *arg, const struct record *r)
 	l->found = *r;
 }
 
-static bool open_recovery(struct sim_node *node, const char *host, struct recovery_record *ret)
+bool witness_recovery(struct sim_node *node, const char *host, struct recovery_record *ret)
 {
 	struct looking l = {.host = host};
 
@@ -57,6 +57,15 @@ static uint64_t epoch_of(struct sim_node *node)
 	return store_record(node->store, "store", &r) ? r.store.epoch : 0;
 }
 
+/* Done is what is on another host by now, whatever Nova's records say of its evacuations. */
+static void judge_done(const struct instance_record *i)
+{
+	int at = witness_instance(i->uuid);
+
+	if (at >= 0 && str_eq(cloudsim_model_instance_host(realm.cloud, (size_t)at), i->source))
+		sim_violated("invariant 7: instance %s is recorded as done and is still on %s", i->uuid, i->source);
+}
+
 void witness_record(struct sim_node *node, const struct record *before, const struct record *now)
 {
 	struct recovery_record r;
@@ -64,13 +73,16 @@ void witness_record(struct sim_node *node, const struct record *before, const st
 	if (before && before->type == RECORD_INSTANCE && before->instance.wanted != SERVER_UNKNOWN &&
 	    now->instance.wanted != before->instance.wanted)
 		sim_violated("invariant 7: the wanted state of %s was changed", now->instance.uuid);
+	if (now->type == RECORD_INSTANCE && now->instance.row == INSTANCE_ROW_DONE &&
+	    (!before || before->instance.row != INSTANCE_ROW_DONE))
+		judge_done(&now->instance);
 	if (!before && now->type == RECORD_RECOVERY)
-		open_recovery(node, now->recovery.host, &r);
+		witness_recovery(node, now->recovery.host, &r);
 }
 
 /* --- what is done --- */
 
-static int instance_find(const char *uuid)
+int witness_instance(const char *uuid)
 {
 	for (size_t k = 0; k < cloudsim_model_instance_count(realm.cloud); k++) {
 		if (str_eq(cloudsim_model_instance_uuid(realm.cloud, k), uuid))
@@ -81,14 +93,14 @@ static int instance_find(const char *uuid)
 
 static void evacuate_call(struct sim_node *from, const char *uuid)
 {
-	int at = instance_find(uuid);
+	int at = witness_instance(uuid);
 	const char *host = at < 0 ? "" : cloudsim_model_instance_host(realm.cloud, (size_t)at);
 	struct recovery_record r;
 	struct record i = {0};
 	char key[JOURNAL_KEY_SIZE];
 
 	witness.evacuate_calls++;
-	if (!open_recovery(from, host, &r)) {
+	if (!witness_recovery(from, host, &r)) {
 		sim_violated("invariant 4: evacuate call for an instance of %s without a durable recovery", host);
 		return;
 	}
@@ -103,19 +115,17 @@ static void evacuate_call(struct sim_node *from, const char *uuid)
 	if (i.instance.entry_attempt > EVACUATE_ATTEMPTS_MAX)
 		sim_violated(
 		    "invariant 4: %u calls on a budget of %d", i.instance.entry_attempt, EVACUATE_ATTEMPTS_MAX);
+	witness_call(from, &r, realm_host_find(host));
 }
 
 void witness_request(struct sim_node *from, const char *method, const char *target, const char *body)
 {
-	const char *id = strstr(target, "/servers/");
 	char uuid[UUID_SIZE];
 
 	if (strstr(target, "/os-services"))
 		realm_listed();
-	if (!str_eq(method, "POST") || !id || !body || !strstr(body, "\"evacuate\""))
-		return;
-	snprintf(uuid, sizeof(uuid), "%.36s", id + 9);
-	evacuate_call(from, uuid);
+	if (witness_evacuation(method, target, body, uuid))
+		evacuate_call(from, uuid);
 }
 
 /* Hosts of which anything has been silent for a while, for about as long as this one, and which nobody has proven dead. */
@@ -130,7 +140,7 @@ static uint32_t silent_together(struct sim_node *from, uint32_t host)
 		int64_t apart_ms = realm.host[h].silent_ms - its_ms;
 		struct recovery_record r;
 
-		if (open_recovery(from, realm_host_name(h), &r) && r.proof.kind != PROOF_NONE && !r.proof.is_void)
+		if (witness_recovery(from, realm_host_name(h), &r) && r.proof.kind != PROOF_NONE && !r.proof.is_void)
 			continue;
 		n += realm.host[h].silent_ms && sim.now_ms - realm.host[h].silent_ms > NOTICED_MS &&
 		     apart_ms <= window_ms / 2 && apart_ms >= -window_ms / 2;
@@ -170,7 +180,7 @@ void witness_power_off(struct sim_node *from, uint32_t host)
 
 	witness.power_offs++;
 	witness.fenced_alive += realm_is_alive(host);
-	if (!open_recovery(from, name, &r)) {
+	if (!witness_recovery(from, name, &r)) {
 		sim_violated("invariant 4: power-off of %s without a durable recovery", name);
 		return;
 	}
