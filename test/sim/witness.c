@@ -232,6 +232,7 @@ void witness_world(void)
 	if (doubles > witness.double_calls) {
 		witness.double_calls = doubles;
 		evacuations_show();
-		sim_violated("second evacuate call while one of the same instance is under way");
+		if (!witness.operator_lied) /* a host that was called dead and hangs goes on with its builds later */
+			sim_violated("second evacuate call while one of the same instance is under way");
 	}
 }
