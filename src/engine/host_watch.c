@@ -124,6 +124,11 @@ void recovery_power_read(struct engine *e, struct recovery *r, const struct op_e
 
 	r->power.running = false;
 	r->power.next_ms = e->now_ms + e->o.power_poll_ms;
+	if (p != POWER_ON && r->power.began_ms < e->stalled_ms) {
+		r->power.next_ms =
+		    e->now_ms; /* asked before the daemon stood still: it may have been switched on since */
+		return;
+	}
 	if (p == POWER_OFF)
 		r->off_read_ms = e->now_ms;
 	if (p == POWER_ON) {

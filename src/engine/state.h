@@ -137,6 +137,7 @@ struct engine {
 	uint32_t recovery_count; /* opened in this epoch */
 	uint64_t epoch;          /* 0 = not the leader: looks, does not act */
 	int64_t now_ms, wall_ms, started_ms;
+	int64_t stalled_ms; /* when it was last told that it had stood still */
 	uint64_t seq_next;
 	int64_t store_retry_at_ms;
 	bool store_bad;

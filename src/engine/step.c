@@ -127,6 +127,7 @@ static void stalled(struct engine *e, int64_t stall_ms)
 	engine_log(e, 4,
 	    "stood still or clock jumped for %lld ms: evidence is gathered anew before anything is decided",
 	    (long long)stall_ms);
+	e->stalled_ms = e->now_ms;
 	for (uint32_t k = 0; k < e->host_n; k++) {
 		for (uint32_t m = 0; m < e->o.monitor_n; m++)
 			e->hosts[k].evidence[m].expires_ms = 0;
@@ -136,8 +137,9 @@ static void stalled(struct engine *e, int64_t stall_ms)
 
 		if (!r->is_used)
 			continue;
-		if (r->rec.row == HOST_ROW_CONFIRMING)
-			recovery_enter(e, r, HOST_ROW_CONFIRMING, "the daemon stood still: it looks again");
+		/* the answers to what was asked before may have waited as long: they tell how it was then */
+		if (r->rec.row == HOST_ROW_CONFIRMING || r->rec.row == HOST_ROW_PROVING)
+			recovery_enter(e, r, r->rec.row, "the daemon stood still: it looks again");
 		r->proof_checked = r->proof_checked && !recovery_is_watched(r);
 		r->unknown_readings = 0;
 		announce_anew(e, recovery_ref(e, r));

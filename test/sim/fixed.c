@@ -44,7 +44,7 @@ static const struct fixed_story stories[] = {
     {"api-loses", {{STORY_DEATH, 0, AT, 0}, {STORY_API_LOSES, 0, AT, 200000}}, 2, 0, FIXED_RECOVERS},
     {"api-errors", {{STORY_DEATH, 0, AT, 0}, {STORY_API_ERRORS, 0, AT, 200000}}, 2, 0, FIXED_MAY_HOLD},
     {"api-late", {{STORY_DEATH, 0, AT, 0}, {STORY_API_LATE, 10, AT, 200000}}, 2, 0, FIXED_MAY_HOLD},
-    {"freezes", {{STORY_DEATH, 0, AT, 0}, {STORY_FREEZE, 8, 20000, 28000, 0}}, 2, 0, FIXED_RECOVERS},
+    {"freezes", {{STORY_DEATH, 0, AT, 0}, {STORY_FREEZE, 8, 24000, 28000, 0}}, 2, 0, FIXED_RECOVERS},
     {"spawn-fails", {{STORY_DEATH, 0, AT, 0}, {STORY_SPAWN_FAILS, 1, AT, 200000}}, 2, 0, FIXED_MAY_HOLD},
     {"store-fails", {{STORY_DEATH, 0, AT, 0}, {STORY_STORE_FAILS, 0, 20000, 30000, 20000}}, 2, 0, FIXED_RECOVERS},
     {"store-unsure", {{STORY_DEATH, 0, AT, 0}, {STORY_STORE_UNSURE, 0, 20000, 26000, 10000}}, 2, 0, FIXED_RECOVERS},

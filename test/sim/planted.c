@@ -140,7 +140,7 @@ static bool hunt(const char *folder, const char *name, bool is_json, bool is_fir
 		    h.how[0] ? "true" : "false", h.how, took_s);
 	else
 		printf("%-20s %s in %.1f s%s%s\n", name,
-		    h.how[0]	  ? "found"
+		    h.how[0]      ? "found"
 		    : h.is_broken ? "BROKEN: it does not run"
 				  : "NOT FOUND",
 		    took_s, h.how[0] ? ": " : "", h.how);

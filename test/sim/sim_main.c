@@ -180,7 +180,8 @@ static int parse(struct arguments *a, int argc, char **argv)
 {
 	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"profile", 1, 0, 'p'},
 	    {"until", 1, 0, 'u'}, {"story", 1, 0, 's'}, {"matrix", 0, 0, 'm'}, {"kill-at", 1, 0, 'k'},
-	    {"first", 0, 0, '1'}, {"planted", 0, 0, 'P'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'}, {0}};
+	    {"first", 0, 0, '1'}, {"planted", 0, 0, 'P'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'},
+	    {"help", 0, 0, 'h'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {

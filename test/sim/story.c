@@ -212,7 +212,8 @@ static void api_errors(uint32_t host)
 /* Its workers are busy: what it was asked to do it does when one is free, long after the one who asked was given up. */
 static void api_late(uint32_t host)
 {
-	struct cloudsim_fault f = {.method = "POST", .body = "\"evacuate\"", .effect = CLOUDSIM_FAULT_LATE, .per_mille = 700};
+	struct cloudsim_fault f = {
+	    .method = "POST", .body = "\"evacuate\"", .effect = CLOUDSIM_FAULT_LATE, .per_mille = 700};
 
 	f.delay_ms = 5000 + 1000 * (int64_t)(host % 20);
 	cloudsim_model_fault_add(realm.cloud, &f);

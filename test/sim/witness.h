@@ -29,8 +29,7 @@ void witness_end(void);
 /** witness_request() - a request reaches the cloud. */
 void witness_request(struct sim_node *from, const char *method, const char *target, const char *body);
 /** witness_answered() - and was answered with @status, or waits to be done with none yet. */
-void witness_answered(
-    struct sim_node *from, const char *method, const char *target, const char *body, int status);
+void witness_answered(struct sim_node *from, const char *method, const char *target, const char *body, int status);
 /** witness_power_asked() - an agent begins to ask the device of @host for its power. */
 void witness_power_asked(uint32_t host);
 /** witness_power_off() - a power-off reaches the device of @host. */

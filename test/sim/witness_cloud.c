@@ -119,8 +119,8 @@ static void count_call(struct sim_node *from, const char *uuid)
 	}
 	c->n++;
 	if (store_record(from->store, key, &i) && c->n > i.instance.attempt)
-		sim_violated("invariant 4: %u calls for %s arrived, the journal knows of %u", c->n, uuid,
-		    i.instance.attempt);
+		sim_violated(
+		    "invariant 4: %u calls for %s arrived, the journal knows of %u", c->n, uuid, i.instance.attempt);
 }
 
 static void judge_forced_down(struct sim_node *from, uint32_t host)
@@ -141,7 +141,8 @@ static void judge_cleared(uint32_t host)
 	if (witness.operator_lied)
 		return;
 	if (cloudsim_model_host_starts(realm.cloud, host) == witness.host[host].starts)
-		sim_violated("invariant 1: forced-down of %s is cleared before its nova-compute has started anew", name);
+		sim_violated(
+		    "invariant 1: forced-down of %s is cleared before its nova-compute has started anew", name);
 	for (size_t k = 0; k < cloudsim_model_stamp_count(realm.cloud); k++) {
 		cloudsim_model_stamp(realm.cloud, k, &s);
 		if (str_eq(s.source, name) && (str_eq(s.status, "accepted") || str_eq(s.status, "pre-migrating")))
@@ -150,8 +151,7 @@ static void judge_cleared(uint32_t host)
 	}
 }
 
-void witness_answered(
-    struct sim_node *from, const char *method, const char *target, const char *body, int status)
+void witness_answered(struct sim_node *from, const char *method, const char *target, const char *body, int status)
 {
 	char uuid[UUID_SIZE];
 

@@ -397,6 +397,33 @@ static void a_stall_under_proof_reads_power_first(void **state)
 	bed_free(b);
 }
 
+/* Answered before the stall and heard after it, or still to come: either way it may have been switched on since. */
+static void a_reading_from_before_a_stall_proves_nothing(void **state)
+{
+	struct bed *b = bed_new(3, NULL);
+	struct engine_event stall = {.type = ENGINE_STALLED, .stall_ms = 10000};
+
+	bed_to_fencing(b, 0);
+	bed_end(b, OP_POWER_OFF, OUTCOME_DONE, FAULT_NONE);
+	bed_end_power(b, POWER_OFF);
+	b->now_ms += 10000;
+	bed_event(b, &stall, NULL);
+	bed_end_power(b, POWER_OFF);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_PROVING);
+	bed_end_power(b, POWER_OFF);
+	bed_end(b, OP_FORCE_DOWN, OUTCOME_DONE, FAULT_NONE);
+	bed_pass(b, b->o.power_poll_ms);
+	assert_non_null(bed_op(b, OP_POWER_STATUS));
+	b->now_ms += 10000;
+	bed_event(b, &stall, NULL);
+	bed_end(b, OP_DISABLE, OUTCOME_DONE, FAULT_NONE);
+	bed_end_power(b, POWER_OFF);
+	assert_int_equal(b->started[OP_LIST], 0);
+	bed_end_power(b, POWER_OFF);
+	assert_int_equal(b->started[OP_LIST], 1);
+	bed_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(an_accepted_off_that_stays_on_never_proves),
@@ -412,7 +439,8 @@ int main(void)
 	    cmocka_unit_test(a_segment_may_let_it_return), cmocka_unit_test(only_what_is_held_can_be_released),
 	    cmocka_unit_test(confirm_dead_is_refused_while_life_is_seen), cmocka_unit_test(confirm_dead_ends_a_hold),
 	    cmocka_unit_test(confirm_dead_cancels_the_power_off), cmocka_unit_test(a_stall_throws_evidence_away),
-	    cmocka_unit_test(a_stall_under_proof_reads_power_first)};
+	    cmocka_unit_test(a_stall_under_proof_reads_power_first),
+	    cmocka_unit_test(a_reading_from_before_a_stall_proves_nothing)};
 
 	return cmocka_run_group_tests_name("engine_faults", tests, NULL, NULL);
 }
