@@ -47,6 +47,11 @@ bool cloudsim_model_host_is_forced_down(const struct cloudsim_model *m, size_t i
 	return m->hosts[i].forced_down;
 }
 
+bool cloudsim_model_host_runs(const struct cloudsim_model *m, size_t i)
+{
+	return m->hosts[i].is_running;
+}
+
 uint32_t cloudsim_model_host_starts(const struct cloudsim_model *m, size_t i)
 {
 	return m->hosts[i].starts;

@@ -6,6 +6,6 @@
 
 /**
  * planted_run() - run each of them until it breaks a promise, or for 60 s. Blocks.
- * @is_json: one object on the last line but one. Returns the exit status: 0 = all were found.
+ * @is_json: one object for each of them, a line each. Returns the exit status: 0 = all were found.
  */
 int planted_run(bool is_json);
