@@ -47,7 +47,7 @@ static const struct fixed_story stories[] = {
     {"freezes", {{STORY_DEATH, 0, AT, 0}, {STORY_FREEZE, 8, 24000, 28000, 0}}, 2, 0, FIXED_RECOVERS},
     {"errors-and-kill",
 	{{STORY_DEATH, 0, AT, 0}, {STORY_API_ERRORS, 3, AT, 60000}, {STORY_KILL, 0, 25000, 35000, 0},
-	    {STORY_FREEZE, 8, 35000, 50000, 0}},
+	    {STORY_BMC_HANGS, 0, 26500, 27500, 60000}},
 	4, 0, FIXED_MAY_HOLD},
     {"spawn-fails", {{STORY_DEATH, 0, AT, 0}, {STORY_SPAWN_FAILS, 1, AT, 200000}}, 2, 0, FIXED_MAY_HOLD},
     {"store-fails", {{STORY_DEATH, 0, AT, 0}, {STORY_STORE_FAILS, 0, 20000, 30000, 20000}}, 2, 0, FIXED_RECOVERS},

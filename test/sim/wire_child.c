@@ -28,7 +28,8 @@ struct io_child {
 	void *arg;
 	int64_t began_ms, deadline_ms;
 	uint32_t host; /* whose device it asks */
-	bool is_off;   /* action=off, else status */
+	bool is_off;   /* action=off */
+	bool is_status;
 	enum io_child_end end;
 	int code;
 	const char *out, *err;
@@ -77,6 +78,8 @@ static void child_tell(void *arg)
 			free(c);
 		return;
 	}
+	if (c->is_status && c->end == IO_CHILD_EXITED && c->code != 1)
+		witness_power_read(c->host, c->began_ms);
 	c->is_void = true;
 	if (!c->events)
 		free(c);
@@ -191,8 +194,9 @@ static void agent_begins(struct io_child *c, const struct io_child_spec *spec)
 		child_fails(c, STARTING_MS, "Failed: no such plug");
 		return;
 	}
-	if (!c->is_off)
-		witness_power_asked(c->host);
+	c->is_status = !c->is_off;
+	if (c->is_status)
+		witness_power_asked(c->node, c->host);
 	there_ms = path_delay_ms(&realm.host[c->host].bmc_path, false);
 	if (there_ms < 0)
 		child_fails(c, LOGIN_TIMEOUT_MS, "Failed: Unable to connect/login to fencing device");

@@ -11,7 +11,7 @@
 #include "test/sim/realm.h"
 #include "test/sim/store.h"
 
-enum { OFF_ATTEMPTS_MAX = 3, EVACUATE_ATTEMPTS_MAX = 5, NOTICED_MS = 6000 /* by then any monitor has seen it */ };
+enum { OFF_ATTEMPTS_MAX = 2, EVACUATE_ATTEMPTS_MAX = 5, NOTICED_MS = 6000 /* by then any monitor has seen it */ };
 
 struct witness witness;
 
@@ -66,6 +66,19 @@ static void judge_done(const struct instance_record *i)
 		sim_violated("invariant 7: instance %s is recorded as done and is still on %s", i->uuid, i->source);
 }
 
+/* Of the row's operation, since it was entered, and across all lives of the daemon. */
+static void judge_attempts(const struct recovery_record *r)
+{
+	/* the configuration's defaults: the simulator's has none of its own */
+	const struct engine_options o = {
+	    .look_attempts = 3, .cloud_attempts = 5, .power_status_attempts = READINGS_MAX};
+	const struct host_step *s = host_step_of(r->row);
+
+	if (s->attempts && r->attempt > s->attempts(&o))
+		sim_violated("invariant 4: attempt %u of %s at %s on a budget of %u", r->attempt, host_row_name(r->row),
+		    r->host, s->attempts(&o));
+}
+
 void witness_record(struct sim_node *node, const struct record *before, const struct record *now)
 {
 	struct recovery_record r;
@@ -76,6 +89,8 @@ void witness_record(struct sim_node *node, const struct record *before, const st
 	if (now->type == RECORD_INSTANCE && now->instance.row == INSTANCE_ROW_DONE &&
 	    (!before || before->instance.row != INSTANCE_ROW_DONE))
 		judge_done(&now->instance);
+	if (now->type == RECORD_RECOVERY)
+		judge_attempts(&now->recovery);
 	if (!before && now->type == RECORD_RECOVERY)
 		witness_recovery(node, now->recovery.host, &r);
 }

@@ -8,6 +8,8 @@
 #include "io/smtp.h"
 #include "test/sim/realm.h"
 
+enum { READINGS_MAX = 10 /* a device that answers none of these cannot be read */ };
+
 struct witness {
 	uint64_t dual_writers, dual_writers_by_operator, wrongful_fences, fenced_alive, double_calls;
 	uint64_t host_deaths, power_offs, evacuate_calls, mails;
@@ -17,6 +19,8 @@ struct witness {
 		bool is_forced_down; /* as Nova had it after the newest request */
 		uint32_t starts;     /* of its nova-compute when it was forced down */
 		int64_t asked_ms;    /* when its device was last asked for its power */
+		uint32_t asked_n;    /* so often since its daemon began anew */
+		int64_t read_ms;     /* when the newest question was asked that it answered */
 	} host[REALM_HOSTS_MAX];
 	struct witness_calls *calls; /* of each instance in each recovery, newest first */
 };
@@ -30,8 +34,10 @@ void witness_end(void);
 void witness_request(struct sim_node *from, const char *method, const char *target, const char *body);
 /** witness_answered() - and was answered with @status, or waits to be done with none yet. */
 void witness_answered(struct sim_node *from, const char *method, const char *target, const char *body, int status);
-/** witness_power_asked() - an agent begins to ask the device of @host for its power. */
-void witness_power_asked(uint32_t host);
+/** witness_power_asked() - an agent begins to ask the device of @host for its power. witness_power_read() - the daemon hears the answer
+ * to what was asked at @asked_ms. */
+void witness_power_asked(const struct sim_node *from, uint32_t host);
+void witness_power_read(uint32_t host, int64_t asked_ms);
 /** witness_power_off() - a power-off reaches the device of @host. */
 void witness_power_off(struct sim_node *from, uint32_t host);
 /** witness_mail() - a mail reaches its server. */

@@ -84,7 +84,8 @@ void witness_call(struct sim_node *from, const struct recovery_record *r, uint32
 	asked_ms = witness.host[host].asked_ms;
 	if (r->proof.kind != PROOF_POWER)
 		return;
-	if (asked_ms < from->anew_ms)
+	if (witness.host[host].read_ms < from->anew_ms &&
+	    (asked_ms < from->anew_ms || witness.host[host].asked_n < READINGS_MAX))
 		sim_violated("invariant 2: evacuate call for %s, whose power was not read since the daemon started or "
 			     "stood still",
 		    r->host);
@@ -172,7 +173,13 @@ void witness_answered(struct sim_node *from, const char *method, const char *tar
 	}
 }
 
-void witness_power_asked(uint32_t host)
+void witness_power_asked(const struct sim_node *from, uint32_t host)
 {
+	witness.host[host].asked_n = witness.host[host].asked_ms < from->anew_ms ? 1 : witness.host[host].asked_n + 1;
 	witness.host[host].asked_ms = sim.now_ms;
+}
+
+void witness_power_read(uint32_t host, int64_t asked_ms)
+{
+	witness.host[host].read_ms = asked_ms;
 }
