@@ -22,8 +22,6 @@
 
 enum { LIMIT_S = 60, LINE_MAX_SIZE = 600, ROUNDS_MAX = 1000 };
 
-extern char **environ;
-
 static const char *const plans[][2] = {
     {"--story", "all"}, {"--profile", "dense"}, {"--profile", "operators"}, {"--profile", "default"}};
 
