@@ -12,7 +12,7 @@ static const struct story_profile small = {.name = "one",
     .summary = "one host's fate",
     .size = {.hosts = 5, .instances = 10, .projects = 2},
     .tale_ms = 300000,
-    .rest_ms = 600000,
+    .rest_ms = 1000000, /* a rebuild may take 600 s, and a restart waits as long again */
     .back_low_ms = 3600000,
     .back_high_ms = 3600000};
 
