@@ -74,8 +74,12 @@ void lab_sync(struct lab *w)
 	int64_t next = cloudsim_model_next_ms(w->model), wait = next - lab_now_ms();
 	uint64_t serial = cloudsim_model_power_serial(w->model);
 
-	for (size_t i = 0; serial != w->power_serial && i < w->n_hosts; i++)
-		machine_switch(&w->hosts[i].machine, cloudsim_model_host_is_on(w->model, i), NULL);
+	for (size_t i = 0; serial != w->power_serial && i < w->n_hosts; i++) {
+		bool is_on = cloudsim_model_host_is_on(w->model, i);
+
+		w->hosts[i].is_hung = w->hosts[i].is_hung && is_on;
+		machine_switch(&w->hosts[i].machine, is_on && !w->hosts[i].is_hung, NULL);
+	}
 	w->power_serial = serial;
 	if (next == INT64_MAX)
 		uv_timer_stop(&w->clock);

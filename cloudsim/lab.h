@@ -23,6 +23,7 @@ struct lab_host {
 	size_t index;
 	size_t plug; /* the host whose power this BMC really switches: another one when it is cabled wrong */
 	struct machine machine;
+	bool is_hung; /* has power and answers nobody; until its power goes */
 	struct bmc_ipmi *bmc;
 	uv_poll_t bmc_poll;
 	uv_timer_t bmc_timer; /* an accepted order that is carried out later */

@@ -42,12 +42,29 @@ static const char *host_of(struct order *o)
 	return json_str(o->in, "host", "");
 }
 
+/* The kernel stands still: power stays on, guests stay in memory, nothing answers and nothing reports. */
+static void hang(struct order *o, bool is_hung)
+{
+	int i = cloudsim_model_host_find(o->w->model, host_of(o));
+	enum cloudsim_compute state = is_hung ? CLOUDSIM_COMPUTE_HUNG : CLOUDSIM_COMPUTE_UP;
+
+	if (i < 0) {
+		settle(o, -OSHA_E_NOTFOUND);
+		return;
+	}
+	o->w->hosts[i].is_hung = is_hung;
+	o->w->power_serial--; /* the machines are looked at again */
+	settle(o, cloudsim_model_compute(o->w->model, o->now_ms, host_of(o), state));
+}
+
 static void power(struct order *o)
 {
 	const char *state = json_str(o->in, "state", "");
 
-	if (!str_eq(state, "on") && !str_eq(state, "off"))
-		refuse(o, 400, "state: on or off expected");
+	if (str_eq(state, "hang") || str_eq(state, "thaw"))
+		hang(o, str_eq(state, "hang"));
+	else if (!str_eq(state, "on") && !str_eq(state, "off"))
+		refuse(o, 400, "state: on, off, hang or thaw expected");
 	else
 		settle(o, cloudsim_model_power(o->w->model, o->now_ms, host_of(o), str_eq(state, "on")));
 }
@@ -369,7 +386,7 @@ static const struct {
 } rows[] = {
     {"GET", "state", state},      /* hosts, instances with their real guests (?instances=0: without), parts */
     {"GET", "ready", ready},      /* the line printed at the start */
-    {"POST", "power", power},     /* {host, state: on|off} */
+    {"POST", "power", power},     /* {host, state: on|off|hang|thaw} */
     {"POST", "compute", compute}, /* {host, state: up|down|hung}: nova-compute alone */
     {"POST", "host", host},       /* {host, autostart: bool, spawn_failures: n|-1, zone, extra_service: binary} */
     {"POST", "instance",

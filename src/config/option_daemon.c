@@ -141,7 +141,8 @@ static const struct option ROWS_BREAKER[] = {
 	.doc = "Up to so many hosts may go silent within one verdict.service-down-time and be recovered by "
 	       "themselves. When more do, everything is held and the administrators are told. A host counts "
 	       "from the first silence: any monitor that its policy names says dead, or its record in Nova "
-	       "stands still for half that time."),
+	       "stands still for half that time. A held host whose own fence device reads off is recovered all "
+	       "the same: the devices of held hosts are read, which harms nobody."),
     OPTION_ROW(.name = "percent", .type = OPTION_INT, .flags = OPTION_RELOADABLE, OPTION_AT(config_breaker, percent),
 	.def = "10", .min = 0, .max = 100,
 	.doc = "The same limit as a share of all hosts; the greater one of the two counts."),

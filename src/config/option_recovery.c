@@ -65,7 +65,7 @@ const struct option_table option_table_fencing = {
 
 static const struct option ROWS_EVACUATION[] = {
     OPTION_ROW(.name = "per-host", .type = OPTION_INT, .flags = OPTION_RELOADABLE,
-	OPTION_AT(config_evacuation, per_host), .def = "4", .min = 1, .max = 1000,
+	OPTION_AT(config_evacuation, per_host), .def = "8", .min = 1, .max = 1000,
 	.doc = "How many instances of one dead host may be under way at once."),
     OPTION_ROW(.name = "total", .type = OPTION_INT, .flags = OPTION_RELOADABLE, OPTION_AT(config_evacuation, total),
 	.def = "16", .min = 1, .max = 10000,

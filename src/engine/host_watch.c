@@ -70,13 +70,56 @@ static bool is_relied_on(const struct engine *e, const struct recovery *r)
 	       e->now_ms - r->relied_ms <= RELIED_POLLS * e->o.power_poll_ms;
 }
 
-static void watch_power(struct engine *e, struct recovery *r)
+/* Held because too many are silent: reading its power harms nobody, and off is more than silence. */
+static bool is_mass_held(const struct recovery *r)
+{
+	return r->rec.row == HOST_ROW_HELD && r->rec.hold == HOLD_MASS;
+}
+
+bool recovery_is_powerless(const struct engine *e, const struct recovery *r)
+{
+	return r->powerless_ms && e->now_ms - r->powerless_ms <= RELIED_POLLS * e->o.power_poll_ms;
+}
+
+static void powerless_read(struct engine *e, struct recovery *r, enum power p)
+{
+	r->powerless_n = p == POWER_OFF ? r->powerless_n + 1 : 0;
+	if (p == POWER_OFF)
+		r->power.next_ms = e->now_ms + e->o.retry_ms;
+	if (r->powerless_n < e->o.off_readings_n)
+		return;
+	r->powerless_n = 0;
+	r->powerless_ms = e->now_ms;
+	r->rec.level = r->rec.off_attempt = 0;
+	recovery_enter(
+	    e, r, HOST_ROW_CONFIRMING, "its fence device reads off: this one is dead, whatever else is silent");
+}
+
+void recovery_forget_readings(struct engine *e, struct recovery *r)
+{
+	look_stop(e, r, &r->power, SLOT_POWER);
+	r->power.next_ms = e->now_ms;
+	r->powerless_n = 0;
+	r->powerless_ms = r->off_read_ms = 0;
+}
+
+static bool may_read_power(struct engine *e, struct recovery *r)
 {
 	const struct host *h = host_of(e, r);
+
+	if (is_mass_held(r)) {
+		r->rec.level = host_next_level(h, 0) == NIL ? 0 : host_next_level(h, 0);
+		return host_level_is_usable(h, r->rec.level);
+	}
+	return (recovery_is_watched(r) || is_relied_on(e, r)) && !r->rec.ignore_power &&
+	       host_level_is_usable(h, r->rec.level);
+}
+
+static void watch_power(struct engine *e, struct recovery *r)
+{
 	struct op_end late = {.outcome = OUTCOME_UNKNOWN};
 
-	if ((!recovery_is_watched(r) && !is_relied_on(e, r)) || r->rec.ignore_power ||
-	    !host_level_is_usable(h, r->rec.level)) {
+	if (!may_read_power(e, r)) {
 		look_stop(e, r, &r->power, SLOT_POWER);
 		r->power.next_ms = NEVER_MS;
 		if (recovery_proof_holds(r) && !r->proof_checked) {
@@ -91,7 +134,7 @@ static void watch_power(struct engine *e, struct recovery *r)
 	} else if (!r->power.running && (e->now_ms >= r->power.next_ms || !r->proof_checked)) {
 		look_start(e, r, SLOT_POWER, e->o.power_status_timeout_ms);
 	} else if (!r->power.running && r->power.next_ms == NEVER_MS) {
-		r->power.next_ms = e->now_ms + (is_relied_on(e, r) ? 0 : e->o.power_poll_ms);
+		r->power.next_ms = e->now_ms + (is_relied_on(e, r) || is_mass_held(r) ? 0 : e->o.power_poll_ms);
 	}
 }
 
@@ -124,13 +167,12 @@ void recovery_power_read(struct engine *e, struct recovery *r, const struct op_e
 
 	r->power.running = false;
 	r->power.next_ms = e->now_ms + e->o.power_poll_ms;
-	if (p != POWER_ON && r->power.began_ms < e->stalled_ms) {
-		r->power.next_ms =
-		    e->now_ms; /* asked before the daemon stood still: it may have been switched on since */
-		return;
-	}
 	if (p == POWER_OFF)
 		r->off_read_ms = e->now_ms;
+	if (is_mass_held(r)) {
+		powerless_read(e, r, p);
+		return;
+	}
 	if (p == POWER_ON) {
 		recovery_sign_of_life(e, r, "its fence device reads on");
 		return;
@@ -204,6 +246,9 @@ static void proof_void(struct engine *e, struct recovery *r, const char *what)
 	if (h->policy.let_return) {
 		snprintf(
 		    why, sizeof(why), "seen on before its evacuations ended (%.60s); its segment lets it return", what);
+		/* before the list nothing was compared yet; a PUT of ours that is still on its way may move updated_at until it has run out */
+		if (!r->baseline_asked_ms)
+			r->baseline_asked_ms = e->now_ms + e->o.cloud_timeout_ms;
 		recovery_enter(e, r, HOST_ROW_RETURNING, why);
 		refuse_waiting(e, r);
 		return;

@@ -90,6 +90,7 @@ struct recovery {
 	uint32_t first, last; /* instances */
 	uint32_t instance_n, waiting_n, active_n, ended_n;
 	bool is_used;
+	bool is_detached;            /* it has ended and is only to be told: its host may have another one */
 	bool from_before;            /* opened before this start */
 	bool proof_checked;          /* power was read again since this start */
 	bool proof_durable;          /* the store confirmed the record that holds the proof */
@@ -105,6 +106,9 @@ struct recovery {
 	int64_t called_ms; /* our clock: when the newest evacuate call was sent */
 	int64_t relied_ms; /* our clock: when another recovery last asked whether this host is proven dead; 0 = never */
 	int64_t off_read_ms; /* our clock: when its device last read off; 0 = not since this start */
+	int64_t
+	    powerless_ms; /* our clock: held for a mass failure, its device has read off so often that it is dead for certain; 0 = not so */
+	uint32_t powerless_n; /* readings of off in a row that lead there */
 	uint32_t next_free;
 	struct unsaid unsaid[UNSAID_MAX];
 	uint32_t unsaid_n, unsaid_out_n; /* all, and those that the record on its way to the store makes durable */
@@ -137,7 +141,6 @@ struct engine {
 	uint32_t recovery_count; /* opened in this epoch */
 	uint64_t epoch;          /* 0 = not the leader: looks, does not act */
 	int64_t now_ms, wall_ms, started_ms;
-	int64_t stalled_ms; /* when it was last told that it had stood still */
 	uint64_t seq_next;
 	int64_t store_retry_at_ms;
 	bool store_bad;
@@ -162,6 +165,10 @@ struct engine {
 /* reserve.c, and the lookups over what it sized */
 struct host *engine_find_host(struct engine *e, const char *name);
 struct recovery *engine_open_recovery(struct engine *e, uint32_t host);
+/* an ended one, taken up to be told: it stands in no other's way; NULL without room */
+struct recovery *engine_take_ended_recovery(struct engine *e, uint32_t host);
+/* it has ended: its host is free for another one; false without room for that, then it stays */
+bool engine_detach_recovery(struct engine *e, struct recovery *r);
 void engine_close_recovery(struct engine *e, struct recovery *r);
 struct instance *engine_add_instance(struct engine *e, struct recovery *r, const char *uuid);
 struct instance *engine_find_instance(struct engine *e, const struct recovery *r, const char *uuid);
@@ -266,6 +273,10 @@ void recovery_power_read(struct engine *e, struct recovery *r, const struct op_e
 void recovery_poll_read(struct engine *e, struct recovery *r, const struct op_end *end);
 void recovery_sign_of_life(struct engine *e, struct recovery *r, const char *what);
 bool recovery_is_watched(const struct recovery *r);
+/* held among too many, but its own device says that it is off */
+bool recovery_is_powerless(const struct engine *e, const struct recovery *r);
+/* what the device read before counts no more, a reading under way neither */
+void recovery_forget_readings(struct engine *e, struct recovery *r);
 /* is the host being taken back, so that no instance of it is called any more? */
 bool recovery_is_taking_back(const struct recovery *r);
 /* instance_flow.c: the interpreter of the instance's table */

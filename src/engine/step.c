@@ -27,7 +27,7 @@ struct engine_options engine_options_default(void)
 	    .retry_ms = 500,
 	    .retry_max_ms = 15000,
 	    .hold_retry_ms = 60000,
-	    .evacuate_per_host_n = 4,
+	    .evacuate_per_host_n = 8,
 	    .evacuate_fleet_n = 16,
 	    .evacuate_attempts = 5,
 	    .evacuate_timeout_ms = 60000,
@@ -127,7 +127,6 @@ static void stalled(struct engine *e, int64_t stall_ms)
 	engine_log(e, 4,
 	    "stood still or clock jumped for %lld ms: evidence is gathered anew before anything is decided",
 	    (long long)stall_ms);
-	e->stalled_ms = e->now_ms;
 	for (uint32_t k = 0; k < e->host_n; k++) {
 		for (uint32_t m = 0; m < e->o.monitor_n; m++)
 			e->hosts[k].evidence[m].expires_ms = 0;
@@ -142,6 +141,7 @@ static void stalled(struct engine *e, int64_t stall_ms)
 			recovery_enter(e, r, r->rec.row, "the daemon stood still: it looks again");
 		r->proof_checked = r->proof_checked && !recovery_is_watched(r);
 		r->unknown_readings = 0;
+		recovery_forget_readings(e, r);
 		announce_anew(e, recovery_ref(e, r));
 		work_queue(e, recovery_ref(e, r));
 	}

@@ -86,6 +86,7 @@ static const struct side_edge host_sides[] = {
     {HOST_ROW_CLEARING_DOWN, HOST_ROW_REENABLED, "not this recovery disabled it"},
     {HOST_ROW_HELD, HOST_ROW_CLEARED, "seen alive before it was fenced"},
     {HOST_ROW_HELD, HOST_ROW_FENCING, "a voided proof is tried again"},
+    {HOST_ROW_HELD, HOST_ROW_CONFIRMING, "held among many, and its own device reads off"},
     {SIDE_UNDER_PROOF, HOST_ROW_FENCING, "seen on, so the proof is void"},
     {SIDE_UNDER_PROOF, HOST_ROW_HELD, "seen on, and no device can cut its power"},
     {SIDE_UNDER_PROOF, HOST_ROW_RETURNING, "seen on, and its segment lets it return"},

@@ -12,7 +12,7 @@ static const struct story_profile small = {.name = "one",
     .summary = "one host's fate",
     .size = {.hosts = 5, .instances = 10, .projects = 2},
     .tale_ms = 300000,
-    .rest_ms = 1000000, /* a rebuild may take 600 s, and a restart waits as long again */
+    .rest_ms = 1000000, /* an instance that waits for the end of a rebuild does so anew after a restart */
     .back_low_ms = 3600000,
     .back_high_ms = 3600000};
 
@@ -40,6 +40,7 @@ static const struct fixed_story stories[] = {
     {"bmc-lossy", {{STORY_BMC_LOSSY, 0, 10000, 10000, 200000}, {STORY_HANG, 0, AT, 0}}, 2, 0, FIXED_RECOVERS},
     {"compute-crashes", {{STORY_COMPUTE_CRASH, 0, AT, 120000}}, 1, 0, FIXED_UNTOUCHED},
     {"mass-isolated", {{STORY_MASS_ISOLATED, 2, AT, 200000}}, 1, 0, FIXED_UNTOUCHED},
+    {"rack-dies", {{STORY_RACK_DIES, 0, AT, 0}}, 1, 0, FIXED_RECOVERS},
     {"bus-away", {{STORY_BUS, 0, AT, 120000}}, 1, 0, FIXED_UNTOUCHED},
     {"api-loses", {{STORY_DEATH, 0, AT, 0}, {STORY_API_LOSES, 0, AT, 200000}}, 2, 0, FIXED_RECOVERS},
     {"api-errors", {{STORY_DEATH, 0, AT, 0}, {STORY_API_ERRORS, 0, AT, 200000}}, 2, 0, FIXED_MAY_HOLD},

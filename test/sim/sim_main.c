@@ -14,7 +14,9 @@
 #include "test/sim/closing.h"
 #include "test/sim/controller.h"
 #include "test/sim/fixed.h"
+#include "test/sim/jobs.h"
 #include "test/sim/planted.h"
+#include "test/sim/scene.h"
 #include "test/sim/store.h"
 #include "test/sim/story.h"
 #include "test/sim/witness.h"
@@ -30,10 +32,11 @@ struct totals {
 
 struct arguments {
 	uint64_t from, seeds, kill_at_act;
+	uint64_t jobs, deaths; /* processes at a time; end after so many deaths of hosts, 0 = by seeds */
 	int64_t until_s;
 	const struct story_profile *profile;
 	const struct fixed_story *fixed; /* NULL: drawn from the profile */
-	bool all_fixed, matrix;
+	bool all_fixed, matrix, scenario, coverage;
 	bool trace, json;
 	bool planted; /* the builds with a defect are run instead */
 	bool first;   /* nothing more after a run that failed */
@@ -156,11 +159,16 @@ static void print_text(const struct totals *t, double wall_s)
 
 static int usage(FILE *to)
 {
-	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P | --story NAME|all] [--matrix] [--until SECONDS] "
+	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P | --story NAME|all] [--matrix] [--jobs N] [--deaths "
+	      "N] [--until SECONDS] "
 	      "[--kill-at K] [--first] [--trace] [--json]\n"
 	      "       osha-sim --planted [--json]\n"
+	      "       osha-sim --scenario [--coverage] [--trace] FILE...\n"
+	      "  --scenario each file is played and judged; --coverage: the edges of the workflow tables that were "
+	      "taken\n"
 	      "  --story    a written story on a small cloud instead of one drawn from a profile\n"
 	      "  --matrix   once more for each outward act of the run, with the daemon killed right before it\n"
+	      "  --jobs     so many processes at a time, in rounds; --deaths N ends once so many hosts have died\n"
 	      "  --until    end each run after so much simulated time\n"
 	      "  --kill-at  kill the daemon at its K-th outward act\n"
 	      "  --first    end with the first run that fails\n"
@@ -179,8 +187,9 @@ static int usage(FILE *to)
 static int parse(struct arguments *a, int argc, char **argv)
 {
 	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"profile", 1, 0, 'p'},
-	    {"until", 1, 0, 'u'}, {"story", 1, 0, 's'}, {"matrix", 0, 0, 'm'}, {"kill-at", 1, 0, 'k'},
-	    {"first", 0, 0, '1'}, {"planted", 0, 0, 'P'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'},
+	    {"until", 1, 0, 'u'}, {"jobs", 1, 0, 'J'}, {"deaths", 1, 0, 'd'}, {"story", 1, 0, 's'},
+	    {"matrix", 0, 0, 'm'}, {"kill-at", 1, 0, 'k'}, {"first", 0, 0, '1'}, {"planted", 0, 0, 'P'},
+	    {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"scenario", 0, 0, 'S'}, {"coverage", 0, 0, 'c'},
 	    {"help", 0, 0, 'h'}, {0}};
 	int o;
 
@@ -195,12 +204,25 @@ static int parse(struct arguments *a, int argc, char **argv)
 		case 'p':
 			a->profile = story_profile_named(optarg);
 			break;
+		case 'J':
+			a->jobs = strtoull(optarg, NULL, 10);
+			break;
+		case 'd':
+			a->deaths = strtoull(optarg, NULL, 10);
+			a->seeds = UINT32_MAX;
+			break;
 		case 's':
 			a->profile = fixed_profile(NULL);
 			a->all_fixed = str_eq(optarg, "all");
 			a->fixed = fixed_named(optarg);
 			if (!a->fixed && !a->all_fixed)
 				return usage(stderr);
+			break;
+		case 'S':
+			a->scenario = true;
+			break;
+		case 'c':
+			a->coverage = true;
 			break;
 		case 'm':
 			a->matrix = true;
@@ -269,6 +291,38 @@ static bool run_all(struct arguments *a, struct totals *t)
 	return ok;
 }
 
+static bool run_chunk(void *arg, uint64_t from, uint64_t n, uint64_t *totals)
+{
+	struct arguments a = *(const struct arguments *)arg;
+	struct totals t = {0};
+	bool ok;
+
+	a.from = from;
+	a.seeds = n;
+	ok = run_all(&a, &t);
+	memcpy(totals, &t, sizeof(t));
+	return ok;
+}
+
+/* In rounds, with a line about each to whoever waits; the last line says where to go on. */
+static bool run_rounds(struct arguments *a, struct totals *t)
+{
+	uint64_t end = a->from + a->seeds, done;
+	bool ok = true;
+
+	while (a->from < end && (!a->deaths || t->w.host_deaths < a->deaths)) {
+		ok &= jobs_round(run_chunk, a, (unsigned)a->jobs, a->from, end - a->from, &done, (uint64_t *)(void *)t,
+		    sizeof(*t) / sizeof(uint64_t));
+		a->from += done;
+		fprintf(stderr, "%llu host deaths, %llu violations; to go on: --from %llu\n",
+		    (unsigned long long)t->w.host_deaths, (unsigned long long)t->violations,
+		    (unsigned long long)a->from);
+		if (!done)
+			break;
+	}
+	return ok;
+}
+
 /* The configuration names every host, so a realm of the profile's size has to be there to write it. */
 static void configure(struct arguments *a)
 {
@@ -288,7 +342,7 @@ static void configure(struct arguments *a)
 
 int main(int argc, char **argv)
 {
-	struct arguments a = {.from = 1, .seeds = 100, .profile = story_profile_at(0)};
+	struct arguments a = {.from = 1, .seeds = 100, .jobs = 1, .profile = story_profile_at(0)};
 	struct totals t = {0};
 	struct timespec t0, t1;
 	double wall_s;
@@ -300,9 +354,11 @@ int main(int argc, char **argv)
 	if (a.planted)
 		return planted_run(a.json);
 	setvbuf(stdout, NULL, _IOLBF, 0); /* what a run said is seen even if it never ends */
+	if (a.scenario)
+		return scene_main(argv + optind, (size_t)(argc - optind), a.trace, a.coverage);
 	configure(&a);
 	clock_gettime(CLOCK_MONOTONIC, &t0);
-	ok = run_all(&a, &t);
+	ok = a.jobs > 1 || a.deaths ? run_rounds(&a, &t) : run_all(&a, &t);
 	clock_gettime(CLOCK_MONOTONIC, &t1);
 	controller_unconfigure();
 	wall_s = (double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9;

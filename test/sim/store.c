@@ -27,7 +27,7 @@ void store_free(struct sim_store *s)
 		return;
 	for (size_t k = 0; k < s->entry_cap; k++) {
 		free(s->entries[k].key);
-		free(s->entries[k].bytes);
+		free(s->entries[k].record);
 	}
 	free(s->entries);
 	while (s->mails) {
@@ -53,7 +53,12 @@ void store_speed(struct sim_store *s, int64_t low_ms, int64_t high_ms)
 
 static struct store_entry *entry_slot(struct store_entry *entries, size_t cap, const char *key)
 {
-	size_t at = journal_crc32c((const uint8_t *)key, strlen(key)) & (cap - 1);
+	uint64_t hash = 1469598103934665603u;
+	size_t at;
+
+	for (const char *c = key; *c; c++)
+		hash = (hash ^ (uint8_t)*c) * 1099511628211u;
+	at = (size_t)(hash ^ hash >> 32) & (cap - 1);
 
 	while (entries[at].key && !str_eq(entries[at].key, key))
 		at = (at + 1) & (cap - 1);
@@ -76,27 +81,35 @@ static void entries_grow(struct sim_store *s)
 	s->entry_cap = cap;
 }
 
-static bool entry_decode(const struct store_entry *e, struct record *ret)
-{
-	return e->key && journal_record_decode(e->bytes, e->size, ret, NULL) == 0;
-}
-
 bool store_record(const struct sim_store *s, const char *key, struct record *ret)
 {
-	return s->entry_cap && entry_decode(entry_slot(s->entries, s->entry_cap, key), ret);
+	const struct store_entry *e = s->entry_cap ? entry_slot(s->entries, s->entry_cap, key) : NULL;
+
+	if (!e || !e->key)
+		return false;
+	*ret = *e->record;
+	return true;
+}
+
+void store_each(const struct sim_store *s, store_fn fn, void *arg)
+{
+	for (size_t k = 0; k < s->entry_cap; k++) {
+		if (s->entries[k].key)
+			fn(arg, s->entries[k].record);
+	}
 }
 
 static int by_key(const void *a, const void *b)
 {
 	const struct store_entry *x = *(const struct store_entry *const *)a, *y = *(const struct store_entry *const *)b;
 
-	return x->type != y->type ? (int)x->type - (int)y->type : strcmp(x->key, y->key);
+	return x->record->type != y->record->type ? (int)x->record->type - (int)y->record->type
+						  : strcmp(x->key, y->key);
 }
 
-void store_each(const struct sim_store *s, store_fn fn, void *arg)
+void store_in_order(const struct sim_store *s, store_fn fn, void *arg)
 {
 	const struct store_entry **all = calloc(s->entry_n + 1, sizeof(*all));
-	struct record r;
 	size_t n = 0;
 
 	if (!all)
@@ -107,42 +120,41 @@ void store_each(const struct sim_store *s, store_fn fn, void *arg)
 	}
 	if (n > 1)
 		qsort(all, n, sizeof(const struct store_entry *), by_key);
-	for (size_t k = 0; k < n; k++) {
-		if (entry_decode(all[k], &r))
-			fn(arg, &r);
-		else
-			sim_violated("a durable record cannot be read: %s", all[k]->key);
-	}
+	for (size_t k = 0; k < n; k++)
+		fn(arg, all[k]->record);
 	free(all);
 }
 
+/* Through the codec and back, as a restart would read it. */
 bool store_write(struct sim_store *s, struct sim_node *node, const struct record *r)
 {
 	uint8_t bytes[JOURNAL_RECORD_SIZE_MAX];
 	char key[JOURNAL_KEY_SIZE];
-	struct record before;
+	struct record *now = malloc(sizeof(*now)), *before;
 	struct store_entry *e;
 	size_t size;
-	bool was_there;
 
-	if (!journal_record_key(r, key, sizeof(key)) || journal_record_encode(r, bytes, sizeof(bytes), &size, NULL) < 0)
+	if (!now)
+		abort();
+	if (!journal_record_key(r, key, sizeof(key)) ||
+	    journal_record_encode(r, bytes, sizeof(bytes), &size, NULL) < 0 ||
+	    journal_record_decode(bytes, size, now, NULL) < 0) {
+		free(now);
 		return false;
+	}
 	if ((s->entry_n + 1) * 2 > s->entry_cap)
 		entries_grow(s);
 	e = entry_slot(s->entries, s->entry_cap, key);
-	was_there = entry_decode(e, &before);
 	if (!e->key) {
 		e->key = strdup(key);
 		s->entry_n++;
 	}
-	free(e->bytes);
-	e->bytes = malloc(size);
-	if (!e->key || !e->bytes)
+	if (!e->key)
 		abort();
-	memcpy(e->bytes, bytes, size);
-	e->size = size;
-	e->type = r->type;
-	witness_record(node, was_there ? &before : NULL, r);
+	before = e->record;
+	e->record = now;
+	witness_record(node, before, now);
+	free(before);
 	return true;
 }
 

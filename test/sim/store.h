@@ -12,10 +12,8 @@
 enum store_state { STORE_WORKS = 0, STORE_FULL, STORE_FAILS, STORE_UNSURE, STORE_STATE_N };
 
 struct store_entry {
-	char *key; /* NULL = free */
-	uint8_t *bytes;
-	size_t size;
-	enum record_type type;
+	char *key;             /* NULL = free */
+	struct record *record; /* as it was read back from the codec's bytes */
 };
 
 struct kept_mail {
@@ -39,9 +37,10 @@ void store_fault(struct sim_store *s, enum store_state state);
 void store_speed(struct sim_store *s, int64_t low_ms, int64_t high_ms);
 /** store_record() - what is durable under a key, decoded; false when nothing is. */
 bool store_record(const struct sim_store *s, const char *key, struct record *ret);
-/** store_each() - every durable record. */
+/** store_each() - every durable record, in no order; store_in_order() - stores, hosts, recoveries, instances, each by key. */
 typedef void (*store_fn)(void *arg, const struct record *r);
 void store_each(const struct sim_store *s, store_fn fn, void *arg);
+void store_in_order(const struct sim_store *s, store_fn fn, void *arg);
 /** store_mails() - mails kept in a state (enum mail_state), or in any with -1. */
 uint64_t store_mails(const struct sim_store *s, int state);
 /** store_write() - a record becomes durable; false when it cannot be encoded. */

@@ -27,7 +27,7 @@ static void comes_back(void *arg)
 {
 	uint32_t host = (uint32_t)(uintptr_t)arg;
 
-	if (!realm_is_on(host))
+	if (!sim.is_over && !realm_is_on(host))
 		realm_power(host, true);
 }
 
@@ -110,6 +110,13 @@ static void mass_joined(uint32_t host)
 {
 	for (uint32_t k = 0; k < share_of_hosts(host); k++)
 		realm_isolate((host + k) % realm.host_n, false);
+}
+
+/* A supply fails: several hosts lose their power at one moment. */
+static void rack_dies(uint32_t host)
+{
+	for (uint32_t k = 0; k < 3 + host % 3; k++)
+		death((host + k) % realm.host_n);
 }
 
 /* --- BMCs --- */
@@ -422,6 +429,7 @@ static const struct row {
     [STORY_ISOLATED] = {"isolated", isolated, joined, 5, 600, true},
     [STORY_PROBE_CUT] = {"probe-cut", probe_cut, probe_back, 5, 600, true},
     [STORY_MASS_ISOLATED] = {"mass-isolated", mass_isolated, mass_joined, 5, 600, true},
+    [STORY_RACK_DIES] = {"rack-dies", rack_dies, NULL, 0, 0, false},
     [STORY_BMC_DEAD] = {"bmc-dead", bmc_dead, bmc_well, 30, 1200, true},
     [STORY_BMC_ONE_SUPPLY] = {"bmc-one-supply", bmc_one_supply, bmc_well, 600, 3600, true},
     [STORY_BMC_LIES] = {"bmc-lies", bmc_lies, bmc_well, 60, 1200, true},
@@ -465,6 +473,29 @@ const char *story_kind_name(enum story_kind k)
 	return rows[k].name;
 }
 
+enum story_kind story_kind_named(const char *name)
+{
+	int k = 0;
+
+	while (k < STORY_N && !str_eq(rows[k].name, name))
+		k++;
+	return (enum story_kind)k;
+}
+
+bool story_kind_lasts(enum story_kind k)
+{
+	return rows[k].end != NULL;
+}
+
+void story_over(enum story_kind k, uint32_t host)
+{
+	if (!rows[k].end)
+		return;
+	sim_say("", "--- %s is over (%s)", rows[k].name, realm_host_name(host));
+	rows[k].end(host);
+	witness_world();
+}
+
 /* --- telling it --- */
 
 static void strike_ends(void *arg)
@@ -475,9 +506,7 @@ static void strike_ends(void *arg)
 		free(s);
 		return;
 	}
-	if (sim.is_traced)
-		printf("[%9.3f] --- %s is over (%s)\n", (double)sim.now_ms / 1000, rows[s->kind].name,
-		    realm_host_name(s->host));
+	sim_say("", "--- %s is over (%s)", rows[s->kind].name, realm_host_name(s->host));
 	rows[s->kind].end(s->host);
 	witness_world();
 	free(s);
@@ -494,8 +523,7 @@ static void strike_begins(void *arg)
 	}
 	story.begun[s->kind]++;
 	story.faults += row->is_fault;
-	if (sim.is_traced)
-		printf("[%9.3f] --- %s (%s)\n", (double)sim.now_ms / 1000, row->name, realm_host_name(s->host));
+	sim_say("", "--- %s (%s)", row->name, realm_host_name(s->host));
 	row->begin(s->host);
 	witness_world();
 	if (row->end && s->ms)
@@ -529,8 +557,7 @@ void story_calm(void)
 		for (uint32_t h = 0; h < realm.host_n; h++)
 			rows[k].end(h);
 	}
-	if (sim.is_traced)
-		printf("[%9.3f] --- every fault is over\n", (double)sim.now_ms / 1000);
+	sim_say("", "--- every fault is over");
 }
 
 void story_begin(const struct story_profile *p)

@@ -282,7 +282,7 @@ int journal_load(struct journal *j, journal_record_fn fn, void *arg, struct osha
 {
 	struct loading l = {fn, arg, reterr, 0};
 
-	store_each(j->store, load_one, &l);
+	store_in_order(j->store, load_one, &l);
 	return l.result;
 }
 

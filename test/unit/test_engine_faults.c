@@ -402,7 +402,9 @@ static void a_reading_from_before_a_stall_proves_nothing(void **state)
 {
 	struct bed *b = bed_new(3, NULL);
 	struct engine_event stall = {.type = ENGINE_STALLED, .stall_ms = 10000};
+	uint32_t cancelled;
 
+	(void)state;
 	bed_to_fencing(b, 0);
 	bed_end(b, OP_POWER_OFF, OUTCOME_DONE, FAULT_NONE);
 	bed_end_power(b, POWER_OFF);
@@ -414,10 +416,11 @@ static void a_reading_from_before_a_stall_proves_nothing(void **state)
 	bed_end(b, OP_FORCE_DOWN, OUTCOME_DONE, FAULT_NONE);
 	bed_pass(b, b->o.power_poll_ms);
 	assert_non_null(bed_op(b, OP_POWER_STATUS));
+	cancelled = b->cancelled;
 	b->now_ms += 10000;
 	bed_event(b, &stall, NULL);
+	assert_int_equal(b->cancelled, cancelled + 1);
 	bed_end(b, OP_DISABLE, OUTCOME_DONE, FAULT_NONE);
-	bed_end_power(b, POWER_OFF);
 	assert_int_equal(b->started[OP_LIST], 0);
 	bed_end_power(b, POWER_OFF);
 	assert_int_equal(b->started[OP_LIST], 1);

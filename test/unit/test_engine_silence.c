@@ -119,6 +119,87 @@ static void records_that_stand_still_are_silence(void **state)
 	bed_free(b);
 }
 
+/* All but two go silent; h1 is held among them. */
+static struct bed *held_among_many(void)
+{
+	struct bed *b = bed_of_six();
+
+	for (uint32_t h = 1; h < HOSTS - 2; h++) {
+		struct host_policy p = bed_policy(h);
+
+		p.level_n = 0; /* only h1 has a device that can be read */
+		engine_host_set_policy(b->e, h, &p);
+	}
+	for (uint32_t h = 0; h < HOSTS - 2; h++)
+		bed_set(b, h, SIGN_DEAD, SIGN_DEAD);
+	confirm(b, 0);
+	while (bed_op(b, OP_LOOK))
+		bed_end_look(b, bed_op(b, OP_LOOK)->start.host);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
+	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_MASS);
+	bed_pass(b, 1);
+	return b;
+}
+
+/* Reading is no fencing: where the device of a held host says off, that host is dead and is recovered in the middle of a mass failure. */
+static void a_host_without_power_is_recovered_among_many(void **state)
+{
+	struct bed *b = held_among_many();
+
+	(void)state;
+	bed_end_power(b, POWER_OFF);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD); /* one reading is none */
+	bed_pass(b, b->o.retry_ms);
+	bed_end_power(b, POWER_OFF);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
+	bed_end_look(b, 0);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
+	assert_int_equal(b->started[OP_POWER_OFF], 1);
+	bed_free(b);
+}
+
+/* The daemon stood still between two readings, and the second was asked before: the host may have been switched on since. */
+static void readings_from_before_a_stall_do_not_count(void **state)
+{
+	struct bed *b = held_among_many();
+	struct engine_event ev = {.type = ENGINE_STALLED, .stall_ms = 20000};
+
+	(void)state;
+	bed_end_power(b, POWER_OFF);
+	bed_pass(b, b->o.retry_ms);
+	assert_non_null(bed_op(b, OP_POWER_STATUS));
+	b->now_ms += 20000;
+	bed_event(b, &ev, NULL);
+	for (uint32_t h = 0; h < HOSTS; h++)
+		bed_see(b, h);
+	bed_pass(b, 1);
+	bed_end_power(b, POWER_OFF);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
+	bed_pass(b, b->o.retry_ms);
+	bed_end_power(b, POWER_OFF);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
+	bed_free(b);
+}
+
+/* A host that hangs reads on, and so does one that is only cut off from us: those stay held. */
+static void a_host_with_power_stays_held(void **state)
+{
+	struct bed *b = held_among_many();
+
+	(void)state;
+	bed_end_power(b, POWER_ON);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
+	bed_pass(b, b->o.power_poll_ms);
+	bed_end_power(b, POWER_OFF);
+	bed_pass(b, b->o.retry_ms);
+	bed_end_power(b, POWER_ON);
+	bed_pass(b, b->o.power_poll_ms);
+	bed_end_power(b, POWER_OFF);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
+	assert_int_equal(b->started[OP_POWER_OFF], 0);
+	bed_free(b);
+}
+
 /* Nova keeps whole seconds: where its patience is two of them, a record may stand still for half of it though its host reports. */
 static void rounding_is_no_silence(void **state)
 {
@@ -227,6 +308,8 @@ int main(void)
 	    cmocka_unit_test(records_that_stand_still_are_silence),
 	    cmocka_unit_test(records_not_asked_for_are_no_silence), cmocka_unit_test(rounding_is_no_silence),
 	    cmocka_unit_test(one_among_hosts_that_report_is_fenced),
+	    cmocka_unit_test(a_host_without_power_is_recovered_among_many),
+	    cmocka_unit_test(a_host_with_power_stays_held), cmocka_unit_test(readings_from_before_a_stall_do_not_count),
 	    cmocka_unit_test(a_death_counts_beside_an_old_silence), cmocka_unit_test(old_silence_does_not_count)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

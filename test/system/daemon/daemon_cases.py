@@ -182,10 +182,30 @@ def case_all_silent():
     with Bed() as bed:
         daemon = watching(bed)
         for host in bed.hosts:
-            bed.power(host)
+            bed.power(host, 'hang')
         daemon.wait('-> held: .* of 4 hosts went silent')
         until('every host judged', lambda: len(re.findall('-> held: ', daemon.log())) >= 4)
         bed.check_untouched()
+        for host in bed.hosts:
+            bed.power(host, 'thaw')
+        until('every host cleared', lambda: len(re.findall('-> cleared: ', daemon.log())) >= 4)
+        bed.check_untouched()
+
+
+def case_rack_without_power():
+    """hosts that lose their power together are held as a mass failure, and recovered once their own devices have read off"""
+    with Bed() as bed:
+        daemon = watching(bed)
+        dead = bed.hosts[:3]
+        was = {host: bed.instances(host) for host in dead}
+        for host in dead:
+            bed.power(host)
+        daemon.wait('-> held: 3 of 4 hosts went silent')
+        for host in dead:
+            daemon.wait(f'{host} held -> confirming: its fence device reads off')
+        for host in dead:
+            daemon.wait(f'{host} verifying -> recovered', 60)
+            bed.check_recovered(host, was[host])
 
 
 def case_api_away():
