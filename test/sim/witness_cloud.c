@@ -9,7 +9,7 @@
 #include "test/sim/witness.h"
 
 enum {
-	CALLS_PER_HOST = 4,
+	CALLS_PER_HOST = 8,
 	CALLS_FLEET = 16,
 	READ_AGAIN_MS = 45000 /* every 10 s, and a reading may take 20 s and wait for a place */
 };
