@@ -154,6 +154,14 @@ static void reading_start(struct daemon *d, struct reading_run *p, uint32_t host
 	d->agents_running++;
 }
 
+/* Dead and only observed: who cuts its power, and whether it was off from the start, is what the report compares with. */
+static bool is_followed(const struct host_snapshot *s)
+{
+	const struct observed *o = &s->record->observed;
+
+	return o->recovery[0] && !o->alive_wall_ms && !o->off_wall_ms;
+}
+
 static bool is_to_be_read(struct daemon *d, uint32_t host, int64_t now_ms)
 {
 	struct daemon_host *h = &d->hosts[host];
@@ -168,7 +176,7 @@ static bool is_to_be_read(struct daemon *d, uint32_t host, int64_t now_ms)
 		return false;
 	}
 	engine_host_snapshot(d->engine, host, now_ms, &s);
-	if (s.verdict == VERDICT_UP && !s.recovery)
+	if (!s.recovery && (s.verdict == VERDICT_UP || is_followed(&s)))
 		return true;
 	read_next(d, h, NOT_ALIVE_RETRY_MS); /* a reading teaches something about a living host only */
 	return false;
