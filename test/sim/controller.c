@@ -13,7 +13,8 @@
 #include "test/sim/realm.h"
 #include "test/sim/store.h"
 
-static char folder[200], config_path[256];
+static char folder[200];
+static enum host_mode mode;
 
 static void write_file(const char *path, const char *text)
 {
@@ -39,16 +40,29 @@ static void write_clouds(void)
 	write_file(path, sb.text);
 }
 
-void controller_configure(const struct controller_config *config)
+/* One for each mode, since runs beside one another read them. */
+static const char *config_file(enum host_mode m)
+{
+	static const char *const files[MODE_N] = {"osha.yaml", "osha-ask.yaml", "osha-observe.yaml"};
+
+	return files[m];
+}
+
+void controller_mode_set(enum host_mode m)
+{
+	mode = m;
+}
+
+enum host_mode controller_mode(void)
+{
+	return mode;
+}
+
+static void write_config(const struct controller_config *config, enum host_mode m)
 {
 	STRBUF_AUTO struct strbuf sb = STRBUF_INIT;
-	char agent[256];
+	char path[256];
 
-	snprintf(folder, sizeof(folder), "%s", config->folder);
-	snprintf(agent, sizeof(agent), "%s/fence_sim", folder);
-	write_file(agent, "#!/bin/false\n");
-	(void)chmod(agent, 0755);
-	write_clouds();
 	strbuf_printf(&sb,
 	    "cloud: {name: sim, clouds-file: %s/clouds.yaml}\nstate-dir: /sim/state\nsocket: /sim/osha.sock\n",
 	    config->folder);
@@ -58,19 +72,33 @@ void controller_configure(const struct controller_config *config)
 	strbuf_puts(&sb, "notify: {admins: [ops@example.com], email: {server: mail.example.com, tls: none, from: "
 			 "osha@example.com}}\n"
 			 "segments:\n- {name: all, hosts: ['*'], fencing: [{name: bmc, agent: fence_sim, timeout: 20s, "
-			 "parameters: {plug: '{host}'}}]}\n"
-			 "hosts:\n");
+			 "parameters: {plug: '{host}'}}], ");
+	strbuf_printf(&sb, "mode: %s}\nhosts:\n", host_mode_name(m));
 	for (uint32_t h = 0; h < realm.host_n; h++)
 		strbuf_printf(
 		    &sb, "  %s: {address: %s}\n", realm_host_name(h), cloudsim_model_host_address(realm.cloud, h));
 	strbuf_puts(&sb, config->extra);
-	snprintf(config_path, sizeof(config_path), "%s/osha.yaml", folder);
-	write_file(config_path, sb.text);
+	snprintf(path, sizeof(path), "%s/%s", folder, config_file(m));
+	write_file(path, sb.text);
+}
+
+void controller_configure(const struct controller_config *config)
+{
+	char agent[256];
+
+	snprintf(folder, sizeof(folder), "%s", config->folder);
+	snprintf(agent, sizeof(agent), "%s/fence_sim", folder);
+	write_file(agent, "#!/bin/false\n");
+	(void)chmod(agent, 0755);
+	write_clouds();
+	for (int m = 0; m < MODE_N; m++)
+		write_config(config, (enum host_mode)m);
 }
 
 void controller_unconfigure(void)
 {
-	static const char *const files[] = {"osha.yaml", "clouds.yaml", "fence_sim"};
+	const char *const files[] = {
+	    config_file(MODE_AUTOMATIC), config_file(MODE_ASK), config_file(MODE_OBSERVE), "clouds.yaml", "fence_sim"};
 	char path[256];
 
 	for (size_t k = 0; k < sizeof(files) / sizeof(files[0]); k++) {
@@ -96,6 +124,7 @@ static void daemon_end(struct sim_node *node)
 
 void controller_start(struct sim_node *node)
 {
+	static char config_path[256];
 	struct osha_err err = {0};
 	struct daemon *d;
 	int r;
@@ -111,6 +140,7 @@ void controller_start(struct sim_node *node)
 	node->daemon = d;
 	node->starts++;
 	node->is_opening = true;
+	snprintf(config_path, sizeof(config_path), "%s/%s", folder, config_file(mode));
 	d->config_path = config_path;
 	d->log_level = -1;
 	r = daemon_open(d, &err);

@@ -2,6 +2,7 @@
 /* The life of a daemon on a controller: its configuration, start, end, orders to it, and the lines it writes. */
 #pragma once
 
+#include "engine/engine.h"
 #include "test/sim/clockwork.h"
 
 struct controller_config {
@@ -12,6 +13,9 @@ struct controller_config {
 
 /** controller_configure() - write the configuration that every start of this process reads; hosts are the realm's. */
 void controller_configure(const struct controller_config *config);
+/** controller_mode_set() - the mode of the segment for the daemons that start from now on. controller_mode() - which it is. */
+void controller_mode_set(enum host_mode m);
+enum host_mode controller_mode(void);
 /** controller_unconfigure() - remove what was written. */
 void controller_unconfigure(void);
 /** controller_start() - power up a daemon on @node; harmless where one runs. */
