@@ -139,6 +139,12 @@ int cloudsim_model_compute(struct cloudsim_model *m, int64_t now_ms, const char 
 int cloudsim_model_autostart(struct cloudsim_model *m, const char *host, bool is_on);
 /** cloudsim_model_spawn_failures() - the next @n spawns on this host fail; -1 = all. */
 int cloudsim_model_spawn_failures(struct cloudsim_model *m, const char *host, int n);
+/** cloudsim_model_service_set() - an administrator's word on its nova-compute: @is_disabled with @reason (copied), @is_forced_down. */
+int cloudsim_model_service_set(struct cloudsim_model *m, int64_t now_ms, const char *host, bool is_disabled,
+    const char *reason, bool is_forced_down);
+/** cloudsim_model_service() - what nova has written of it; false: there is no such host. */
+bool cloudsim_model_service(
+    const struct cloudsim_model *m, const char *host, bool *ret_is_disabled, bool *ret_is_forced_down);
 /** cloudsim_model_zone() - put the host into an availability zone (copied). */
 int cloudsim_model_zone(struct cloudsim_model *m, const char *host, const char *zone);
 /** cloudsim_model_capacity() - change the number of instances the scheduler puts on one host; 0 = any. */

@@ -91,6 +91,36 @@ bool cloudsim_model_host_is_up(struct cloudsim_model *m, int64_t now_ms, size_t 
 	return sim_host_is_up(m, &m->hosts[i]);
 }
 
+int cloudsim_model_service_set(struct cloudsim_model *m, int64_t now_ms, const char *host, bool is_disabled,
+    const char *reason, bool is_forced_down)
+{
+	int i = sim_host_index(m, host);
+	struct sim_host *h;
+
+	if (i < 0)
+		return -OSHA_E_NOTFOUND;
+	cloudsim_model_advance(m, now_ms);
+	h = &m->hosts[i];
+	sim_host_settle(m, h);
+	h->disabled = is_disabled;
+	str_copy(h->disabled_reason, sizeof(h->disabled_reason), is_disabled ? reason : NULL);
+	h->forced_down = is_forced_down;
+	h->updated_ms = m->now_ms;
+	return 0;
+}
+
+bool cloudsim_model_service(
+    const struct cloudsim_model *m, const char *host, bool *ret_is_disabled, bool *ret_is_forced_down)
+{
+	int i = sim_host_index(m, host);
+
+	if (i < 0)
+		return false;
+	*ret_is_disabled = m->hosts[i].disabled;
+	*ret_is_forced_down = m->hosts[i].forced_down;
+	return true;
+}
+
 static void compute_end(struct cloudsim_model *m, int host)
 {
 	struct sim_host *h = &m->hosts[host];

@@ -445,15 +445,25 @@ static void recovery_tell(struct engine *e, struct recovery *r)
 	r->tell_pending = true;
 }
 
+/* Its end is durable. It is closed once everybody was told; until then its host is guarded like any other. True: it is closed. */
+static bool recovery_ended(struct engine *e, struct recovery *r)
+{
+	bool is_told = !(r->rec.due & ~(unsigned)r->rec.told);
+
+	if (is_told)
+		engine_close_recovery(e, r);
+	else if (!r->is_detached)
+		(void)engine_detach_recovery(e, r); /* the next evidence of the host may open another one */
+	return is_told;
+}
+
 void recovery_run(struct engine *e, struct recovery *r)
 {
 	struct op_end late = {.outcome = OUTCOME_UNKNOWN, .fault = FAULT_TRANSIENT, .reason = "no answer in time"};
 	bool is_final = host_step_of(r->rec.row)->flags & STEP_FINAL;
 
-	if (is_final && !r->work.dirty && !r->work.out_seq && !(r->rec.due & ~(unsigned)r->rec.told)) {
-		engine_close_recovery(e, r);
+	if (is_final && !r->work.dirty && !r->work.out_seq && recovery_ended(e, r))
 		return;
-	}
 	if (r->work.phase == WORK_RUNNING && e->now_ms >= r->work.deadline_ms) {
 		r->work.cancel_op = op_number(SLOT_MAIN, recovery_ref(e, r), r->work.gen);
 		recovery_op_ended(e, r, &late);

@@ -246,6 +246,9 @@ static void proof_void(struct engine *e, struct recovery *r, const char *what)
 	if (h->policy.let_return) {
 		snprintf(
 		    why, sizeof(why), "seen on before its evacuations ended (%.60s); its segment lets it return", what);
+		/* before the list nothing was compared yet; a PUT of ours that is still on its way may move updated_at until it has run out */
+		if (!r->baseline_asked_ms)
+			r->baseline_asked_ms = e->now_ms + e->o.cloud_timeout_ms;
 		recovery_enter(e, r, HOST_ROW_RETURNING, why);
 		refuse_waiting(e, r);
 		return;

@@ -249,6 +249,16 @@ static void do_call(struct engine *e, struct instance *i, const struct instance_
 	}
 }
 
+/* A list of nothing but ids, all that Nova can give while Neutron is away, leaves open whose it is: without that its users are never told. */
+static void learn_whose(struct instance *i, const struct instance_view *v)
+{
+	if (i->rec.project[0] || !v->project[0])
+		return;
+	str_copy(i->rec.name, sizeof(i->rec.name), v->name);
+	str_copy(i->rec.project, sizeof(i->rec.project), v->project);
+	i->work.dirty = true;
+}
+
 void instance_seen(struct engine *e, struct instance *i, const struct instance_view *v)
 {
 	struct decide_facts f = facts_of(e, i, v);
@@ -257,6 +267,7 @@ void instance_seen(struct engine *e, struct instance *i, const struct instance_v
 	if (i->rec.call_open && instance_shows_nothing(&i->rec, v, &f) &&
 	    (!i->rec.empty_readings || e->now_ms - i->call_ms >= e->o.evacuate_settle_ms))
 		i->rec.empty_readings++;
+	learn_whose(i, v);
 	if (i->rec.wanted == SERVER_UNKNOWN && (v->state == SERVER_ACTIVE || v->state == SERVER_STOPPED))
 		i->rec.wanted = v->state;
 	if (v->host[0] && !str_eq(v->host, i->rec.source))

@@ -67,22 +67,25 @@ static void instances_rehash(struct engine *e)
 	}
 }
 
+enum { RECOVERIES_ENDED_MAX = 64 }; /* ended ones that are still to be told, beside one of each host */
+
 static bool reserve_hosts(struct engine *e, uint32_t n)
 {
-	uint32_t hashes = power_of_two_above(n * 2), have = e->host_cap;
+	uint32_t hashes = power_of_two_above(n * 2), have = e->host_cap, recoveries = n + RECOVERIES_ENDED_MAX;
 
 	if (n <= have)
 		return true;
 	if (!grow(&e->hosts, sizeof(*e->hosts), e->host_cap, n) ||
-	    !grow(&e->recoveries, sizeof(*e->recoveries), e->recovery_cap, n) ||
+	    !grow(&e->recoveries, sizeof(*e->recoveries), e->recovery_cap, recoveries) ||
 	    !grow(&e->host_hash, sizeof(*e->host_hash), 0, hashes))
 		return false;
-	for (uint32_t k = n; k-- > e->recovery_cap;) {
+	for (uint32_t k = recoveries; k-- > e->recovery_cap;) {
 		e->recoveries[k].next_free = e->recovery_free;
 		e->recoveries[k].work.heap_at = NIL;
 		e->recovery_free = k;
 	}
-	e->host_cap = e->recovery_cap = n;
+	e->host_cap = n;
+	e->recovery_cap = recoveries;
 	e->host_hash_n = hashes;
 	hosts_rehash(e);
 	return true;
@@ -246,13 +249,13 @@ uint32_t engine_host_add(struct engine *e, const char *name)
 	return k;
 }
 
-struct recovery *engine_open_recovery(struct engine *e, uint32_t host)
+static struct recovery *recovery_new(struct engine *e, uint32_t host)
 {
 	uint32_t k = e->recovery_free, gen, power_gen, poll_gen;
 	struct recovery *r;
 	bool queued;
 
-	if (k == NIL || e->hosts[host].recovery != NIL)
+	if (k == NIL)
 		return NULL;
 	r = &e->recoveries[k];
 	e->recovery_free = r->next_free;
@@ -269,9 +272,35 @@ struct recovery *engine_open_recovery(struct engine *e, uint32_t host)
 	r->work.heap_at = NIL;
 	r->work.wake_ms = r->power.next_ms = r->poll.next_ms = NEVER_MS;
 	str_copy(r->rec.host, sizeof(r->rec.host), e->hosts[host].rec.name);
-	e->hosts[host].recovery = k;
 	e->recovery_n++;
 	return r;
+}
+
+struct recovery *engine_open_recovery(struct engine *e, uint32_t host)
+{
+	struct recovery *r = e->hosts[host].recovery == NIL ? recovery_new(e, host) : NULL;
+
+	if (r)
+		e->hosts[host].recovery = (uint32_t)(r - e->recoveries);
+	return r;
+}
+
+struct recovery *engine_take_ended_recovery(struct engine *e, uint32_t host)
+{
+	struct recovery *r = recovery_new(e, host);
+
+	if (r)
+		r->is_detached = true;
+	return r;
+}
+
+bool engine_detach_recovery(struct engine *e, struct recovery *r)
+{
+	if (e->recovery_free == NIL)
+		return false;
+	r->is_detached = true;
+	e->hosts[r->host].recovery = NIL;
+	return true;
 }
 
 void engine_close_recovery(struct engine *e, struct recovery *r)
@@ -279,7 +308,8 @@ void engine_close_recovery(struct engine *e, struct recovery *r)
 	uint32_t k = (uint32_t)(r - e->recoveries);
 
 	engine_drop_instances(e, r);
-	e->hosts[r->host].recovery = NIL;
+	if (!r->is_detached)
+		e->hosts[r->host].recovery = NIL;
 	r->is_used = false;
 	e->recovery_n--;
 	work_wake_at(e, recovery_ref(e, r), NEVER_MS);

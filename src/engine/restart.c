@@ -18,11 +18,12 @@ static void take_host(struct engine *e, const struct host_record *rec)
 static struct recovery *take_recovery(struct engine *e, const struct recovery_record *rec)
 {
 	uint32_t k = engine_host_add(e, rec->host);
+	bool is_final = host_step_of(rec->row)->flags & STEP_FINAL;
 	struct recovery *r;
 
-	if ((host_step_of(rec->row)->flags & STEP_FINAL) && !(rec->due & ~(unsigned)rec->told))
+	if (k == NIL || (is_final && !(rec->due & ~(unsigned)rec->told)))
 		return NULL;
-	r = k == NIL ? NULL : engine_open_recovery(e, k);
+	r = is_final ? engine_take_ended_recovery(e, k) : engine_open_recovery(e, k);
 	if (r)
 		r->rec = *rec;
 	return r;

@@ -84,6 +84,10 @@ bool engine_is_settled(const struct engine *e, int64_t now_ms)
 		if (!r && h->policy.is_in_segment && host_verdict(e, h, now_ms, 0) == VERDICT_UNKNOWN)
 			return false;
 	}
+	for (uint32_t k = 0; e->recoveries && k < e->recovery_cap; k++) {
+		if (e->recoveries[k].is_used && e->recoveries[k].is_detached)
+			return false; /* somebody has yet to be told of its end */
+	}
 	return true;
 }
 

@@ -90,6 +90,7 @@ struct recovery {
 	uint32_t first, last; /* instances */
 	uint32_t instance_n, waiting_n, active_n, ended_n;
 	bool is_used;
+	bool is_detached;            /* it has ended and is only to be told: its host may have another one */
 	bool from_before;            /* opened before this start */
 	bool proof_checked;          /* power was read again since this start */
 	bool proof_durable;          /* the store confirmed the record that holds the proof */
@@ -164,6 +165,10 @@ struct engine {
 /* reserve.c, and the lookups over what it sized */
 struct host *engine_find_host(struct engine *e, const char *name);
 struct recovery *engine_open_recovery(struct engine *e, uint32_t host);
+/* an ended one, taken up to be told: it stands in no other's way; NULL without room */
+struct recovery *engine_take_ended_recovery(struct engine *e, uint32_t host);
+/* it has ended: its host is free for another one; false without room for that, then it stays */
+bool engine_detach_recovery(struct engine *e, struct recovery *r);
 void engine_close_recovery(struct engine *e, struct recovery *r);
 struct instance *engine_add_instance(struct engine *e, struct recovery *r, const char *uuid);
 struct instance *engine_find_instance(struct engine *e, const struct recovery *r, const char *uuid);

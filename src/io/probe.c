@@ -105,8 +105,10 @@ static void connector_free(struct io_prober *prober, struct connector *c)
 	for (int i = 0; i < prober->batch_n; i++)
 		if (prober->batch[i].data.ptr == c)
 			prober->batch[i].data.ptr = NULL;
+	/* Closing alone takes it out of the set only when nobody else has it, and a process being started does, until it executes. */
+	(void)epoll_ctl(prober->connects, EPOLL_CTL_DEL, c->fd, NULL);
 	disconnect(c); /* it may have connected just now */
-	close(c->fd);  /* leaves the epoll set by itself: nobody else has the descriptor */
+	close(c->fd);
 	free(c);
 }
 

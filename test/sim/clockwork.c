@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/log.h"
 #include "io/timer.h"
 #include "test/sim/controller.h"
 
@@ -239,6 +240,22 @@ void sim_wall_step(struct sim_node *n, int64_t ms)
 struct sim_node *sim_node_of(const struct io_loop *loop)
 {
 	return loop->node;
+}
+
+void sim_say(const char *mark, const char *fmt, ...)
+{
+	char line[LOG_LINE_MAX_BYTES + 64];
+	va_list ap;
+
+	if (!sim.is_traced && !sim.heard)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	if (sim.is_traced)
+		printf("[%9.3f] %s%s\n", (double)sim.now_ms / 1000, mark, line);
+	if (sim.heard)
+		sim.heard(sim.heard_arg, line);
 }
 
 void sim_hash(const char *text)

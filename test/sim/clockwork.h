@@ -35,6 +35,7 @@ struct sim_node {
 };
 
 typedef void (*sim_fn)(void *arg);
+typedef void (*sim_heard_fn)(void *arg, const char *line);
 
 struct sim_event {
 	int64_t at_ms;
@@ -53,6 +54,8 @@ struct sim {
 	struct sim_node node[SIM_NODES_MAX];
 	struct sim_node *current; /* whose code runs; never NULL */
 	bool is_traced;
+	sim_heard_fn heard; /* every line of daemon and world, or NULL */
+	void *heard_arg;
 	bool is_over; /* the run has ended: events only give back what they hold */
 	/* the daemon is killed at its k-th outward act; 0 = never */
 	uint64_t acts, kill_at_act;
@@ -79,6 +82,8 @@ void sim_freeze(struct sim_node *node, int64_t ms);
 void sim_wall_step(struct sim_node *node, int64_t ms);
 /** sim_node_of() - the machine that a loop is on. */
 struct sim_node *sim_node_of(const struct io_loop *loop);
+/** sim_say() - a line for whoever looks on: printed in a trace as @mark and text, and heard as text. */
+void sim_say(const char *mark, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /** sim_hash() - one more thing that has to be equal on replay. */
 void sim_hash(const char *text);
 /** sim_violated() - an invariant does not hold; the first one is kept. */

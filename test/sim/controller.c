@@ -40,6 +40,41 @@ static void write_clouds(void)
 	write_file(path, sb.text);
 }
 
+/* One top-level option, unless the further lines give it anew. */
+static void option_puts(struct strbuf *sb, const char *extra, const char *name, const char *value)
+{
+	size_t n = strlen(name);
+
+	for (const char *at = extra; at && *at; at += strcspn(at, "\n"), at += *at == '\n') {
+		if (strncmp(at, name, n) == 0 && at[n] == ':')
+			return;
+	}
+	strbuf_printf(sb, "%s: %s\n", name, value);
+}
+
+static void hosts_puts(struct strbuf *sb, const char *extra)
+{
+	STRBUF_AUTO struct strbuf all = STRBUF_INIT;
+
+	for (uint32_t h = 0; h < realm.host_n; h++)
+		strbuf_printf(
+		    &all, "\n  %s: {address: %s}", realm_host_name(h), cloudsim_model_host_address(realm.cloud, h));
+	option_puts(sb, extra, "hosts", all.text);
+}
+
+/* FOLDER in further lines stands for the folder that the fence agent lies in. */
+static void extra_puts(struct strbuf *sb, const char *extra)
+{
+	static const char name[] = "FOLDER";
+	const char *at;
+
+	for (; extra && (at = strstr(extra, name)); extra = at + sizeof(name) - 1) {
+		strbuf_add(sb, extra, (size_t)(at - extra));
+		strbuf_puts(sb, folder);
+	}
+	strbuf_puts(sb, extra);
+}
+
 /* One for each mode, since runs beside one another read them. */
 static const char *config_file(enum host_mode m)
 {
@@ -61,25 +96,27 @@ enum host_mode controller_mode(void)
 static void write_config(const struct controller_config *config, enum host_mode m)
 {
 	STRBUF_AUTO struct strbuf sb = STRBUF_INIT;
-	char path[256];
+	char text[256];
 
-	strbuf_printf(&sb,
-	    "cloud: {name: sim, clouds-file: %s/clouds.yaml}\nstate-dir: /sim/state\nsocket: /sim/osha.sock\n",
-	    config->folder);
+	snprintf(text, sizeof(text), "{name: sim, clouds-file: %s/clouds.yaml}", config->folder);
+	option_puts(&sb, config->extra, "cloud", text);
+	option_puts(&sb, config->extra, "state-dir", "/sim/state");
+	option_puts(&sb, config->extra, "socket", "/sim/osha.sock");
 	if (!config->is_slow)
-		strbuf_puts(&sb, "verdict: {service-down-time: 4s, recheck-after: 3s}\n");
-	strbuf_printf(&sb, "fencing: {agent-path: [%s]}\n", folder);
-	strbuf_puts(&sb, "notify: {admins: [ops@example.com], email: {server: mail.example.com, tls: none, from: "
-			 "osha@example.com}}\n"
-			 "segments:\n- {name: all, hosts: ['*'], fencing: [{name: bmc, agent: fence_sim, timeout: 20s, "
-			 "parameters: {plug: '{host}'}}], ");
-	strbuf_printf(&sb, "mode: %s}\nhosts:\n", host_mode_name(m));
-	for (uint32_t h = 0; h < realm.host_n; h++)
-		strbuf_printf(
-		    &sb, "  %s: {address: %s}\n", realm_host_name(h), cloudsim_model_host_address(realm.cloud, h));
-	strbuf_puts(&sb, config->extra);
-	snprintf(path, sizeof(path), "%s/%s", folder, config_file(m));
-	write_file(path, sb.text);
+		option_puts(&sb, config->extra, "verdict", "{service-down-time: 4s, recheck-after: 3s}");
+	snprintf(text, sizeof(text), "{agent-path: [%s]}", folder);
+	option_puts(&sb, config->extra, "fencing", text);
+	option_puts(&sb, config->extra, "notify",
+	    "{admins: [ops@example.com], email: {server: mail.example.com, tls: none, from: osha@example.com}}");
+	snprintf(text, sizeof(text),
+	    "\n- {name: all, hosts: ['*'], mode: %s, fencing: [{name: bmc, agent: fence_sim, timeout: 20s, "
+	    "parameters: {plug: '{host}'}}]}",
+	    host_mode_name(m));
+	option_puts(&sb, config->extra, "segments", text);
+	hosts_puts(&sb, config->extra);
+	extra_puts(&sb, config->extra);
+	snprintf(text, sizeof(text), "%s/%s", folder, config_file(m));
+	write_file(text, sb.text);
 }
 
 void controller_configure(const struct controller_config *config)
@@ -91,8 +128,18 @@ void controller_configure(const struct controller_config *config)
 	write_file(agent, "#!/bin/false\n");
 	(void)chmod(agent, 0755);
 	write_clouds();
-	for (int m = 0; m < MODE_N; m++)
+	write_config(config, MODE_AUTOMATIC);
+	for (int m = MODE_AUTOMATIC + 1; !config->extra && m < MODE_N; m++)
 		write_config(config, (enum host_mode)m);
+}
+
+void controller_rewrite(bool is_slow, const char *extra)
+{
+	char where[sizeof(folder)];
+	struct controller_config config = {.folder = where, .is_slow = is_slow, .extra = extra};
+
+	str_copy(where, sizeof(where), folder);
+	controller_configure(&config);
 }
 
 void controller_unconfigure(void)
@@ -153,8 +200,7 @@ void controller_start(struct sim_node *node)
 		r = daemon_run(d, &err);
 	if (r == 0)
 		return;
-	if (sim.is_traced)
-		printf("[%9.3f] oshad did not start: %s\n", (double)sim.now_ms / 1000, err.msg);
+	sim_say("", "oshad did not start: %s", err.msg);
 	daemon_end(node);
 	sim_after(5000, controller_start_later, node);
 }
@@ -173,8 +219,7 @@ void controller_stop(struct sim_node *node)
 
 void controller_bury(struct sim_node *node)
 {
-	if (sim.is_traced)
-		printf("[%9.3f] --- oshad was killed\n", (double)sim.now_ms / 1000);
+	sim_say("", "--- oshad was killed");
 	sim.current = node;
 	daemon_end(node);
 	node->is_dying = false;
@@ -184,13 +229,14 @@ void controller_bury(struct sim_node *node)
 void controller_replied(struct sim_node *node, const char *line, size_t size)
 {
 	(void)node;
-	if (sim.is_traced)
-		printf("[%9.3f] answer: %.*s\n", (double)sim.now_ms / 1000, size > 200 ? 200 : (int)size, line);
+	sim_say("", "answer: %.*s", (int)size, line);
 }
 
 void controller_line(struct sim_node *node, int priority, const char *text)
 {
+	char mark[8];
+
 	(void)node;
-	if (sim.is_traced)
-		printf("[%9.3f] <%d> %s\n", (double)sim.now_ms / 1000, priority, text);
+	snprintf(mark, sizeof(mark), "<%d> ", priority);
+	sim_say(mark, "%s", text);
 }

@@ -43,8 +43,10 @@ void realm_begin(const struct realm_size *size)
 	if (cloudsim_model_new(&config, sim.now_ms, &realm.cloud, NULL) < 0)
 		abort();
 	for (uint32_t h = 0; h < realm.host_n; h++)
-		realm.host[h] = (struct realm_host){
-		    .probe = LAN, .bmc_path = LAN, .bmc = {.wired_to = h, .low_ms = 30, .high_ms = 800}};
+		realm.host[h] = (struct realm_host){.probe = LAN,
+		    .bmc_path = LAN,
+		    .bmc = {.wired_to = h, .low_ms = 30, .high_ms = 800},
+		    .pdu = {.wired_to = h, .low_ms = 30, .high_ms = 800}};
 }
 
 void realm_end(void)
@@ -128,9 +130,10 @@ void realm_power(uint32_t host, bool is_on)
 {
 	struct realm_host *h = &realm.host[host];
 
-	if (sim.is_traced && realm_is_on(host) != is_on)
-		printf("[%9.3f] --- power %s (%s)\n", (double)sim.now_ms / 1000, is_on ? "on" : "off",
-		    realm_host_name(host));
+	if (realm_is_on(host) != is_on)
+		sim_say("", "--- power %s (%s)", is_on ? "on" : "off", realm_host_name(host));
+	if (is_on && !realm_is_on(host))
+		h->on_ms = sim.now_ms;
 	cloudsim_model_power(realm.cloud, sim.now_ms, realm_host_name(host), is_on);
 	h->is_hung = false;
 	h->dead_ms = is_on ? 0 : h->dead_ms ? h->dead_ms : sim.now_ms;
@@ -160,24 +163,20 @@ void realm_isolate(uint32_t host, bool is_cut)
 		    is_cut ? CLOUDSIM_COMPUTE_HUNG : CLOUDSIM_COMPUTE_UP);
 }
 
-bool realm_bmc_answers(uint32_t host)
+bool realm_device_answers(const struct realm_bmc *device, uint32_t host)
 {
-	const struct realm_bmc *b = &realm.host[host].bmc;
-
-	return !b->is_dead && !(b->dies_with_host && !realm_is_on(host));
+	return !device->is_dead && !(device->dies_with_host && !realm_is_on(host));
 }
 
-bool realm_bmc_is_on(uint32_t host)
+bool realm_device_is_on(const struct realm_bmc *device)
 {
-	return realm_is_on(realm.host[host].bmc.wired_to);
+	return realm_is_on(device->wired_to);
 }
 
-void realm_bmc_cut(uint32_t host)
+void realm_device_cut(const struct realm_bmc *device)
 {
-	uint32_t wired_to = realm.host[host].bmc.wired_to;
-
-	realm.host[wired_to].offs++;
-	realm_power(wired_to, false);
+	realm.host[device->wired_to].offs++;
+	realm_power(device->wired_to, false);
 }
 
 int64_t path_delay_ms(const struct realm_path *path, bool is_back)

@@ -47,9 +47,11 @@ struct realm_host {
 	int64_t silent_ms;    /* since when it is dead or cut off from the prober; 0 = it is not */
 	bool is_listed_up;    /* as the newest listing had it */
 	int64_t listed_up_ms; /* since when listings have it up */
+	int64_t on_ms;        /* when it was last switched on; 0 = it has been on all the while */
 	int64_t heard_ms;     /* when it was last joined again or switched on */
 	struct realm_bmc bmc;
-	uint32_t offs; /* power-offs that reached its machine */
+	struct realm_bmc pdu; /* a second device for the same power, where a configuration names it: plug pdu:HOST */
+	uint32_t offs;        /* power-offs that reached its machine */
 };
 
 enum realm_api { REALM_API_UP = 0, REALM_API_REFUSES, REALM_API_HANGS };
@@ -60,7 +62,7 @@ struct realm {
 	struct realm_host host[REALM_HOSTS_MAX];
 	struct realm_path api, mail;
 	enum realm_api api_state;
-	bool mail_hangs;
+	bool mail_hangs, mail_refuses;
 	uint64_t mails;
 	uint64_t evacuate_calls, power_offs;
 };
@@ -94,9 +96,9 @@ void realm_listed(void);
 /** realm_is_down() - the truth on the two paths that the policy names: nothing would answer a probe, and Nova
  * calls it down, or did @noticed_ms ago. */
 bool realm_is_down(uint32_t host, int64_t noticed_ms);
-/** realm_bmc_power() - the device of @host is told to switch; realm_bmc_is_on() - what it reads. */
-bool realm_bmc_is_on(uint32_t host);
-void realm_bmc_cut(uint32_t host);
-bool realm_bmc_answers(uint32_t host);
+/** realm_device_answers() - does this device of @host answer? realm_device_is_on() - what it reads. realm_device_cut() - it cuts the power. */
+bool realm_device_answers(const struct realm_bmc *device, uint32_t host);
+bool realm_device_is_on(const struct realm_bmc *device);
+void realm_device_cut(const struct realm_bmc *device);
 /** path_delay_ms() - one direction: how long; -1 = it is lost. */
 int64_t path_delay_ms(const struct realm_path *path, bool is_back);

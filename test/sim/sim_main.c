@@ -15,6 +15,7 @@
 #include "test/sim/controller.h"
 #include "test/sim/fixed.h"
 #include "test/sim/jobs.h"
+#include "test/sim/scene.h"
 #include "test/sim/store.h"
 #include "test/sim/story.h"
 #include "test/sim/witness.h"
@@ -34,7 +35,7 @@ struct arguments {
 	int64_t until_s;
 	const struct story_profile *profile;
 	const struct fixed_story *fixed; /* NULL: drawn from the profile */
-	bool all_fixed, matrix;
+	bool all_fixed, matrix, scenario, coverage;
 	bool trace, json;
 	char folder[64];
 };
@@ -158,6 +159,9 @@ static int usage(FILE *to)
 	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P | --story NAME|all] [--matrix] [--jobs N] [--deaths "
 	      "N] [--until SECONDS] "
 	      "[--kill-at K] [--trace] [--json]\n"
+	      "       osha-sim --scenario [--coverage] [--trace] FILE...\n"
+	      "  --scenario each file is played and judged; --coverage: the edges of the workflow tables that were "
+	      "taken\n"
 	      "  --story    a written story on a small cloud instead of one drawn from a profile\n"
 	      "  --matrix   once more for each outward act of the run, with the daemon killed right before it\n"
 	      "  --jobs     so many processes at a time, in rounds; --deaths N ends once so many hosts have died\n"
@@ -179,7 +183,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"profile", 1, 0, 'p'},
 	    {"until", 1, 0, 'u'}, {"jobs", 1, 0, 'J'}, {"deaths", 1, 0, 'd'}, {"story", 1, 0, 's'},
 	    {"matrix", 0, 0, 'm'}, {"kill-at", 1, 0, 'k'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'},
-	    {"help", 0, 0, 'h'}, {0}};
+	    {"scenario", 0, 0, 'S'}, {"coverage", 0, 0, 'c'}, {"help", 0, 0, 'h'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -206,6 +210,12 @@ static int parse(struct arguments *a, int argc, char **argv)
 			a->fixed = fixed_named(optarg);
 			if (!a->fixed && !a->all_fixed)
 				return usage(stderr);
+			break;
+		case 'S':
+			a->scenario = true;
+			break;
+		case 'c':
+			a->coverage = true;
 			break;
 		case 'm':
 			a->matrix = true;
@@ -329,6 +339,8 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	setvbuf(stdout, NULL, _IOLBF, 0); /* what a run said is seen even if it never ends */
+	if (a.scenario)
+		return scene_main(argv + optind, (size_t)(argc - optind), a.trace, a.coverage);
 	configure(&a);
 	clock_gettime(CLOCK_MONOTONIC, &t0);
 	ok = a.jobs > 1 || a.deaths ? run_rounds(&a, &t) : run_all(&a, &t);

@@ -27,7 +27,7 @@ static void comes_back(void *arg)
 {
 	uint32_t host = (uint32_t)(uintptr_t)arg;
 
-	if (!realm_is_on(host))
+	if (!sim.is_over && !realm_is_on(host))
 		realm_power(host, true);
 }
 
@@ -462,6 +462,29 @@ const char *story_kind_name(enum story_kind k)
 	return rows[k].name;
 }
 
+enum story_kind story_kind_named(const char *name)
+{
+	int k = 0;
+
+	while (k < STORY_N && !str_eq(rows[k].name, name))
+		k++;
+	return (enum story_kind)k;
+}
+
+bool story_kind_lasts(enum story_kind k)
+{
+	return rows[k].end != NULL;
+}
+
+void story_over(enum story_kind k, uint32_t host)
+{
+	if (!rows[k].end)
+		return;
+	sim_say("", "--- %s is over (%s)", rows[k].name, realm_host_name(host));
+	rows[k].end(host);
+	witness_world();
+}
+
 /* --- telling it --- */
 
 static void strike_ends(void *arg)
@@ -472,9 +495,7 @@ static void strike_ends(void *arg)
 		free(s);
 		return;
 	}
-	if (sim.is_traced)
-		printf("[%9.3f] --- %s is over (%s)\n", (double)sim.now_ms / 1000, rows[s->kind].name,
-		    realm_host_name(s->host));
+	sim_say("", "--- %s is over (%s)", rows[s->kind].name, realm_host_name(s->host));
 	rows[s->kind].end(s->host);
 	witness_world();
 	free(s);
@@ -491,8 +512,7 @@ static void strike_begins(void *arg)
 	}
 	story.begun[s->kind]++;
 	story.faults += row->is_fault;
-	if (sim.is_traced)
-		printf("[%9.3f] --- %s (%s)\n", (double)sim.now_ms / 1000, row->name, realm_host_name(s->host));
+	sim_say("", "--- %s (%s)", row->name, realm_host_name(s->host));
 	row->begin(s->host);
 	witness_world();
 	if (row->end && s->ms)
@@ -526,8 +546,7 @@ void story_calm(void)
 		for (uint32_t h = 0; h < realm.host_n; h++)
 			rows[k].end(h);
 	}
-	if (sim.is_traced)
-		printf("[%9.3f] --- every fault is over\n", (double)sim.now_ms / 1000);
+	sim_say("", "--- every fault is over");
 }
 
 void story_begin(const struct story_profile *p)

@@ -76,6 +76,11 @@ const struct story_profile *story_profile_named(const char *name);
 /** story_profile_at() - the profiles in turn; NULL at the end. */
 const struct story_profile *story_profile_at(unsigned k);
 const char *story_kind_name(enum story_kind k);
+/** story_kind_named() - the kind called @name; STORY_N when there is none. story_kind_lasts() - has it an end of its own? */
+enum story_kind story_kind_named(const char *name);
+bool story_kind_lasts(enum story_kind k);
+/** story_over() - one that lasts ends now. */
+void story_over(enum story_kind k, uint32_t host);
 /** story_begin() - draw the run's story and put it into the queue. story_calm() - every fault that lasts is over. */
 void story_begin(const struct story_profile *p);
 void story_calm(void);

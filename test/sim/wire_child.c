@@ -20,6 +20,8 @@ static const char METADATA[] = "<?xml version=\"1.0\" ?>\n<resource-agent name=\
 			       "<parameter name=\"action\"></parameter><parameter name=\"plug\"></parameter>\n"
 			       "</parameters></resource-agent>\n";
 
+static const char PDU_PLUG[] = "pdu:";
+
 struct io_child {
 	struct sim_node *node;
 	bool is_void;
@@ -28,7 +30,8 @@ struct io_child {
 	void *arg;
 	int64_t began_ms, deadline_ms;
 	uint32_t host; /* whose device it asks */
-	bool is_off;   /* action=off, else status */
+	const struct realm_bmc *device;
+	bool is_off; /* action=off, else status */
 	enum io_child_end end;
 	int code;
 	const char *out, *err;
@@ -107,7 +110,7 @@ static void power_goes(void *arg)
 {
 	struct io_child *c = arg;
 
-	realm_bmc_cut(c->host);
+	realm_device_cut(c->device);
 	witness_world();
 	c->events--;
 	if (c->is_void && !c->events)
@@ -116,11 +119,11 @@ static void power_goes(void *arg)
 
 static void off_arrives(struct io_child *c, int64_t takes_ms)
 {
-	const struct realm_bmc *b = &realm.host[c->host].bmc;
+	const struct realm_bmc *b = c->device;
 
 	realm.power_offs++;
 	witness_power_off(c->node, c->host);
-	if (b->off == BMC_OFF_FAILS || (b->fails_when_off && !realm_bmc_is_on(c->host))) {
+	if (b->off == BMC_OFF_FAILS || (b->fails_when_off && !realm_device_is_on(b))) {
 		child_fails(c, takes_ms, "Failed: Unable to power off: command not supported in present state");
 		return;
 	}
@@ -135,7 +138,7 @@ static void question_arrives(void *arg)
 {
 	struct io_child *c = arg;
 	const struct realm_host *h = &realm.host[c->host];
-	int64_t takes_ms = sim_between(h->bmc.low_ms, h->bmc.high_ms);
+	int64_t takes_ms = sim_between(c->device->low_ms, c->device->high_ms);
 	int64_t back_ms = path_delay_ms(&h->bmc_path, true);
 
 	c->events--;
@@ -144,13 +147,13 @@ static void question_arrives(void *arg)
 			free(c);
 		return;
 	}
-	if (h->bmc.hangs || back_ms < 0)
+	if (c->device->hangs || back_ms < 0)
 		takes_ms = INT32_MAX; /* until its deadline */
-	if (!realm_bmc_answers(c->host))
+	if (!realm_device_answers(c->device, c->host))
 		child_fails(c, LOGIN_TIMEOUT_MS, "Failed: Unable to connect/login to fencing device");
 	else if (c->is_off)
 		off_arrives(c, takes_ms);
-	else if (realm_bmc_is_on(c->host))
+	else if (realm_device_is_on(c->device))
 		child_ends(c, takes_ms, 0, "Status: ON\n", "");
 	else
 		child_ends(c, takes_ms, 2, "Status: OFF\n", "");
@@ -174,6 +177,7 @@ static void agent_begins(struct io_child *c, const struct io_child_spec *spec)
 {
 	char text[300];
 	int64_t there_ms;
+	bool is_pdu;
 
 	if (spec->start_by_ms && sim.now_ms + STARTING_MS > spec->start_by_ms) {
 		c->end = IO_CHILD_NOT_STARTED;
@@ -185,12 +189,15 @@ static void agent_begins(struct io_child *c, const struct io_child_spec *spec)
 		child_ends(c, STARTING_MS, 0, METADATA, "");
 		return;
 	}
-	c->host = realm_host_find(value_of(spec->stdin_bytes, "plug", text, sizeof(text)));
+	(void)value_of(spec->stdin_bytes, "plug", text, sizeof(text));
+	is_pdu = str_starts(text, PDU_PLUG);
+	c->host = realm_host_find(text + (is_pdu ? sizeof(PDU_PLUG) - 1 : 0));
 	c->is_off = str_eq(value_of(spec->stdin_bytes, "action", text, sizeof(text)), "off");
 	if (c->host == UINT32_MAX) {
 		child_fails(c, STARTING_MS, "Failed: no such plug");
 		return;
 	}
+	c->device = is_pdu ? &realm.host[c->host].pdu : &realm.host[c->host].bmc;
 	there_ms = path_delay_ms(&realm.host[c->host].bmc_path, false);
 	if (there_ms < 0)
 		child_fails(c, LOGIN_TIMEOUT_MS, "Failed: Unable to connect/login to fencing device");

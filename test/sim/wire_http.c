@@ -202,7 +202,8 @@ static void http_arrives(void *arg)
 	    .body_len = c->body_size,
 	    .skip_faults = c->skip_faults};
 
-	witness_request(c->node, c->method, c->target, c->body);
+	if (!c->skip_faults) /* a late one was seen when it came */
+		witness_request(c->node, c->method, c->target, c->body);
 	cloudsim_answer_free(&c->answer);
 	cloudsim_http_handle(realm.cloud, sim.now_ms, &request, &c->answer);
 	witness_world();
@@ -309,9 +310,14 @@ static void mail_tell(void *arg)
 {
 	struct io_http_call *c = arg;
 	struct io_mail_rcpt_answer rcpt[IO_MAIL_RCPT_MAX];
-	struct io_mail_answer a = {.outcome = c->result ? IO_MAIL_TRANSIENT : IO_MAIL_SENT,
+	bool is_refused = c->result == -OSHA_E_REFUSED;
+	struct io_mail_answer a = {.outcome = is_refused  ? IO_MAIL_REFUSED
+					      : c->result ? IO_MAIL_TRANSIENT
+							  : IO_MAIL_SENT,
 	    .result = c->result,
-	    .code = c->result ? 0 : 250,
+	    .code = is_refused  ? 550
+		    : c->result ? 0
+				: 250,
 	    .text = c->result ? c->error : "2.0.0 taken",
 	    .rcpt = rcpt,
 	    .rcpt_n = c->rcpt_n};
@@ -345,6 +351,12 @@ int io_mail_start(struct io_http *http, const struct io_mail *mail, io_mail_fn f
 	if (there_ms < 0 || realm.mail_hangs) {
 		c->result = -OSHA_E_TIMEOUT;
 		call_after(c, c->deadline_ms - sim.now_ms, mail_tell);
+		return 0;
+	}
+	if (realm.mail_refuses) {
+		c->result = -OSHA_E_REFUSED;
+		c->error = "5.7.1 not taken";
+		call_after(c, there_ms, mail_tell);
 		return 0;
 	}
 	witness_mail(mail);

@@ -126,6 +126,57 @@ static void to_cleaning(struct bed *b)
 	assert_int_equal(bed_row(b, 0), HOST_ROW_CLEANING);
 }
 
+static void to_reenabled(struct bed *b)
+{
+	struct instance_view v = bed_moved(1, "h1", "h2", 11);
+
+	to_cleaning(b);
+	v.evacuation.status = MIGRATION_COMPLETED;
+	bed_end_views(b, OP_MIGRATIONS, &v, 1);
+	bed_end(b, OP_CLEAR_DOWN, OUTCOME_DONE, FAULT_NONE);
+	bed_end(b, OP_ENABLE, OUTCOME_DONE, FAULT_NONE);
+	assert_int_equal(bed_durable(b, "h1")->row, HOST_ROW_REENABLED);
+}
+
+/* The addresses of those who are to be told cannot be had for an hour. The host is in service, and guarded, all the same. */
+static void it_is_guarded_again_before_its_return_is_told(void **state)
+{
+	struct bed *b = bed_new(3, NULL);
+	struct recovery_record first;
+
+	(void)state;
+	b->keep_untold = true;
+	to_reenabled(b);
+	first = *bed_durable(b, "h1");
+	bed_set(b, 0, SIGN_ALIVE, SIGN_ALIVE);
+	bed_set(b, 0, SIGN_DEAD, SIGN_DEAD);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_SUSPECT);
+	assert_string_not_equal(bed_recovery(b, 0)->id, first.id);
+	bed_free(b);
+}
+
+/* The same after a restart: the ended recovery is taken up to be told, and does not stand in the new one's way. */
+static void what_is_left_to_tell_survives_a_restart_beside_a_new_recovery(void **state)
+{
+	struct bed *b = bed_new(3, NULL);
+	uint32_t before;
+
+	(void)state;
+	b->keep_untold = true;
+	to_reenabled(b);
+	bed_set(b, 0, SIGN_ALIVE, SIGN_ALIVE);
+	bed_set(b, 0, SIGN_DEAD, SIGN_DEAD);
+	before = b->talk_n;
+	b->keep_untold = false;
+	bed_restart(b);
+	bed_see(b, 0);
+	bed_pass(b, 1);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_SUSPECT);
+	assert_true(b->talk_n > before);
+	assert_true(bed_told(b, MOMENT_RETURNED));
+	bed_free(b);
+}
+
 static void it_is_taken_back_once_it_is_clean(void **state)
 {
 	struct bed *b = bed_new(3, NULL);
@@ -320,6 +371,8 @@ int main(void)
 	    cmocka_unit_test(an_operators_mark_stays_known_while_its_cell_is_away),
 	    cmocka_unit_test(a_record_asked_for_before_our_put_is_no_baseline),
 	    cmocka_unit_test(our_own_put_after_a_restart_is_no_report),
+	    cmocka_unit_test(it_is_guarded_again_before_its_return_is_told),
+	    cmocka_unit_test(what_is_left_to_tell_survives_a_restart_beside_a_new_recovery),
 	    cmocka_unit_test(it_is_taken_back_once_it_is_clean),
 	    cmocka_unit_test(it_is_not_taken_back_while_an_instance_is_on_its_way),
 	    cmocka_unit_test(stale_copies_hold_with_what_to_do),

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/strbuf.h"
@@ -281,6 +282,39 @@ static void test_cancel_and_destroy(void **state)
 	deaf_close(&d);
 }
 
+/* A process that is being started holds copies of our descriptors until it executes: a socket that we close then is not gone. */
+static void test_cancelled_while_a_process_is_started(void **state)
+{
+	struct bed *bed = *state;
+	struct io_prober *prober = prober_of(bed, false);
+	struct server s = {0};
+	server_start(&s, bed, peer_await_close);
+	struct io_probe_spec spec = {"127.0.0.1", s.port, IO_PROBE_TCP, LONG_MS};
+	struct got cancelled = {.bed = bed};
+	struct io_probe *probe = NULL;
+	int hold[2];
+	assert_int_equal(pipe2(hold, O_CLOEXEC), 0);
+	assert_int_equal(io_probe_start(prober, &spec, on_probe, &cancelled, &probe, NULL), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		char end;
+		close(hold[1]);
+		_exit(read(hold[0], &end, 1) == 0 ? 0 : 1);
+	}
+	assert_true(pid > 0);
+	io_probe_cancel(probe);
+	struct got g = ask(bed, prober, &spec); /* takes in what the set has of the cancelled one's socket */
+	assert_int_equal(g.outcome, IO_PROBE_ALIVE);
+	assert_int_equal(cancelled.calls, 0);
+	close(hold[0]);
+	close(hold[1]);
+	int status = -1;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	server_stop(&s);
+	io_prober_destroy(prober);
+}
+
 static void test_malformed_probes_are_refused(void **state)
 {
 	struct io_prober *prober = prober_of(*state, false);
@@ -307,6 +341,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_many, bed_open, bed_close),
 	    cmocka_unit_test_setup_teardown(test_answer_in_the_socket_counts_after_a_stall, bed_open, bed_close),
 	    cmocka_unit_test_setup_teardown(test_cancel_and_destroy, bed_open, bed_close),
+	    cmocka_unit_test_setup_teardown(test_cancelled_while_a_process_is_started, bed_open, bed_close),
 	    cmocka_unit_test_setup_teardown(test_malformed_probes_are_refused, bed_open, bed_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
