@@ -93,6 +93,7 @@ static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 	realm_begin(&p->size);
 	witness_begin();
 	sim.kill_at_act = a->kill_at_act;
+	controller_mode_set(a->fixed ? a->fixed->mode : MODE_AUTOMATIC);
 	if (a->fixed)
 		fixed_begin(a->fixed);
 	else

@@ -8,6 +8,7 @@
 #include "base/strbuf.h"
 #include "engine/workflow.h"
 #include "journal/codec.h"
+#include "test/sim/controller.h"
 #include "test/sim/realm.h"
 #include "test/sim/store.h"
 
@@ -141,6 +142,8 @@ void witness_request(struct sim_node *from, const char *method, const char *targ
 
 	if (strstr(target, "/os-services"))
 		realm_listed();
+	if (controller_mode() == MODE_OBSERVE && !str_eq(method, "GET") && !strstr(target, "/auth/tokens"))
+		sim_violated("mode: %s %s though the segment only observes", method, target);
 	if (!str_eq(method, "GET") && !strstr(target, "/identity/"))
 		sim_say("", "--- %s %s %s", method, target, body ? body : "");
 	if (witness_evacuation(method, target, body, uuid))
@@ -210,6 +213,10 @@ void witness_power_off(struct sim_node *from, uint32_t host)
 		sim_violated("invariant 4: power-off of %s without a durable recovery", name);
 		return;
 	}
+	if (controller_mode() == MODE_OBSERVE ||
+	    (controller_mode() == MODE_ASK && r.proof.kind == PROOF_NONE && !r.approved_by[0]))
+		sim_violated("mode: power-off of %s, whose segment is %s, without a durable approval", name,
+		    host_mode_name(controller_mode()));
 	if (r.row != HOST_ROW_FENCING || !r.off_attempt)
 		sim_violated(
 		    "invariant 4: power-off of %s without its durable intent (row %s)", name, host_row_name(r.row));
