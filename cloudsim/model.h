@@ -127,6 +127,12 @@ int cloudsim_model_host_find(const struct cloudsim_model *m, const char *host);
 bool cloudsim_model_host_is_on(const struct cloudsim_model *m, size_t i);
 /** cloudsim_model_host_is_up() - what nova says of its nova-compute now: reports are young enough, and nobody forced it down. */
 bool cloudsim_model_host_is_up(struct cloudsim_model *m, int64_t now_ms, size_t i);
+/** cloudsim_model_host_is_forced_down() - the flag as Nova has it. */
+bool cloudsim_model_host_is_forced_down(const struct cloudsim_model *m, size_t i);
+/** cloudsim_model_host_runs() - has its nova-compute finished its start, be it hung since or not? */
+bool cloudsim_model_host_runs(const struct cloudsim_model *m, size_t i);
+/** cloudsim_model_host_starts() - how often its nova-compute has started and cleaned up so far. */
+uint32_t cloudsim_model_host_starts(const struct cloudsim_model *m, size_t i);
 /** cloudsim_model_host_address() - the machine's own address on loopback, "127.10.x.y"; borrowed. */
 const char *cloudsim_model_host_address(const struct cloudsim_model *m, size_t i);
 /** cloudsim_model_power() - switch the machine: off kills guests and nova-compute, on boots and starts nova-compute. */

@@ -42,6 +42,21 @@ bool cloudsim_model_host_is_on(const struct cloudsim_model *m, size_t i)
 	return m->hosts[i].is_on;
 }
 
+bool cloudsim_model_host_is_forced_down(const struct cloudsim_model *m, size_t i)
+{
+	return m->hosts[i].forced_down;
+}
+
+bool cloudsim_model_host_runs(const struct cloudsim_model *m, size_t i)
+{
+	return m->hosts[i].is_running;
+}
+
+uint32_t cloudsim_model_host_starts(const struct cloudsim_model *m, size_t i)
+{
+	return m->hosts[i].starts;
+}
+
 const char *cloudsim_model_host_address(const struct cloudsim_model *m, size_t i)
 {
 	return m->hosts[i].address;
@@ -156,6 +171,7 @@ void sim_host_compute_ready(struct cloudsim_model *m, int host, uint32_t life)
 		return;
 	}
 	h->is_running = true;
+	h->starts++;
 	h->next_report_ms = m->now_ms;
 	sim_source_clean_up(m, host);
 	sim_host_settle(m, h);

@@ -58,8 +58,9 @@ struct sim_host {
 	char address[16];
 	unsigned service_id;
 	bool is_on, autostart, is_running,
-	    is_hung;   /* machine; nova-compute starts at boot; has finished its start; stopped by SIGSTOP */
-	uint32_t life; /* raised when nova-compute ends: what it was doing never goes on */
+	    is_hung;     /* machine; nova-compute starts at boot; has finished its start; stopped by SIGSTOP */
+	uint32_t life;   /* raised when nova-compute ends: what it was doing never goes on */
+	uint32_t starts; /* of nova-compute, each with its clean-up */
 	int64_t next_report_ms, last_seen_ms, updated_ms;
 	bool disabled, forced_down;
 	char disabled_reason[CLOUDSIM_TEXT_SIZE];

@@ -42,6 +42,7 @@ enum config_log_level {
 };
 enum config_probe_kind { CONFIG_PROBE_TCP = 0, CONFIG_PROBE_ICMP, CONFIG_PROBE_KIND_N };
 enum config_single_source { CONFIG_SINGLE_REFUSED = 0, CONFIG_SINGLE_ACCEPTED, CONFIG_SINGLE_N };
+enum config_mode { CONFIG_MODE_AUTOMATIC = 0, CONFIG_MODE_ASK, CONFIG_MODE_OBSERVE, CONFIG_MODE_N };
 enum config_treatment { CONFIG_TREAT_HOLD = 0, CONFIG_TREAT_RESET, CONFIG_TREAT_N };
 enum config_tls { CONFIG_TLS_NONE = 0, CONFIG_TLS_STARTTLS, CONFIG_TLS_IMPLICIT, CONFIG_TLS_N };
 
@@ -207,6 +208,7 @@ struct config_segment {
 	int single_source;         /* enum config_single_source */
 	bool recover_disabled;
 	bool let_return;
+	int mode; /* enum config_mode */
 	struct config_fence_levels fencing;
 };
 

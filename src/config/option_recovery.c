@@ -4,6 +4,7 @@
 #include "config/option.h"
 
 static const char *const WORDS_SINGLE[] = {"refused", "accepted", NULL};
+static const char *const WORDS_MODE[] = {"automatic", "ask", "observe", NULL};
 static const char *const WORDS_TREATMENT[] = {"hold", "reset", NULL};
 static const char *const WORDS_TLS[] = {"none", "starttls", "implicit", NULL};
 
@@ -203,6 +204,12 @@ static const struct option ROWS_SEGMENT[] = {
 	OPTION_AT(config_segment, single_source), .def = "refused", .words = WORDS_SINGLE,
 	.doc = "Whether one monitor's word is enough to fence: for a policy that names only one, and for hosts "
 	       "without a probe address, which are otherwise never fenced."),
+    OPTION_ROW(.name = "mode", .type = OPTION_ENUM, .flags = OPTION_RELOADABLE, OPTION_AT(config_segment, mode),
+	.def = "automatic", .words = WORDS_MODE,
+	.doc = "What is done once everything else says that a host of this segment is to be fenced. automatic: it is "
+	       "done. ask: the recovery is held until somebody says osha approve ID. observe: nothing is ever done; "
+	       "what would have been done is written down and told, and osha report observed compares it with what "
+	       "followed. A change counts from the next decision on."),
     OPTION_ROW(.name = "recover-disabled", .type = OPTION_BOOL, .flags = OPTION_RELOADABLE,
 	OPTION_AT(config_segment, recover_disabled), .def = "false",
 	.doc = "Whether a host that an operator disabled in Nova is recovered too. Otherwise its death is told "

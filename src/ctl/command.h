@@ -56,9 +56,10 @@ struct command {
 /* In order of name; NULL at the end. */
 extern const struct command *const command_table[];
 
-extern const struct command command_config_check, command_config_explain, command_config_sample, command_config_show,
-    command_confirm_dead, command_explain, command_fence_status, command_fence_test, command_help, command_hosts,
-    command_maintenance, command_recoveries, command_recovery_show, command_release, command_reload, command_status;
+extern const struct command command_approve, command_config_check, command_config_explain, command_config_sample,
+    command_config_show, command_confirm_dead, command_explain, command_fence_status, command_fence_test, command_help,
+    command_hosts, command_maintenance, command_recoveries, command_recovery_show, command_release, command_reload,
+    command_report_observed, command_status;
 
 /**
  * command_line_read() - the words of the command line.

@@ -5,10 +5,10 @@
 
 #include "ctl/command.h"
 
-const struct command *const command_table[] = {&command_config_check, &command_config_explain, &command_config_sample,
-    &command_config_show, &command_confirm_dead, &command_explain, &command_fence_status, &command_fence_test,
-    &command_help, &command_hosts, &command_maintenance, &command_recoveries, &command_recovery_show, &command_release,
-    &command_reload, &command_status, NULL};
+const struct command *const command_table[] = {&command_approve, &command_config_check, &command_config_explain,
+    &command_config_sample, &command_config_show, &command_confirm_dead, &command_explain, &command_fence_status,
+    &command_fence_test, &command_help, &command_hosts, &command_maintenance, &command_recoveries,
+    &command_recovery_show, &command_release, &command_reload, &command_report_observed, &command_status, NULL};
 
 static bool is_named(const struct command *cmd, char *const *words, size_t n, size_t *ret_used)
 {

@@ -63,6 +63,8 @@ static bool is_durable(const struct control_wait *w, const struct record *r)
 		       str_eq(r->host.maintenance_by, w->who);
 	case OPERATOR_CONFIRM_DEAD:
 		return r->recovery.proof.kind == PROOF_OPERATOR;
+	case OPERATOR_APPROVE:
+		return r->recovery.approved_by[0] != '\0';
 	default:
 		return r->recovery.operator_go || r->recovery.row != HOST_ROW_HELD;
 	}
@@ -184,6 +186,13 @@ void control_maintenance(struct control *c, const struct control_request *q)
 void control_release(struct control *c, const struct control_request *q)
 {
 	struct operator_word word = {.verb = OPERATOR_RELEASE, .recovery = json_str(q->json, "recovery", "")};
+
+	order(c, q, &word);
+}
+
+void control_approve(struct control *c, const struct control_request *q)
+{
+	struct operator_word word = {.verb = OPERATOR_APPROVE, .recovery = json_str(q->json, "recovery", "")};
 
 	order(c, q, &word);
 }

@@ -83,6 +83,7 @@ void control_fences(struct control *c, const struct control_request *q);
 /* control_past.c: questions about what is over, at a desk of their own */
 void control_recoveries(struct control *c, const struct control_request *q);
 void control_recovery(struct control *c, const struct control_request *q);
+void control_observed(struct control *c, const struct control_request *q);
 void control_explain(struct control *c, const struct control_request *q);
 /** control_reply_long() - control_reply() for an answer that may have a line for each host: written out beside the loop. */
 void control_reply_long(struct control *c, const struct control_request *q, cJSON *answer);
@@ -91,6 +92,7 @@ void control_desks_close(struct control *c);
 /* control_order.c: the operator's words */
 void control_maintenance(struct control *c, const struct control_request *q);
 void control_release(struct control *c, const struct control_request *q);
+void control_approve(struct control *c, const struct control_request *q);
 void control_confirm_dead(struct control *c, const struct control_request *q);
 void control_reload(struct control *c, const struct control_request *q);
 void control_orders_close(struct control *c);

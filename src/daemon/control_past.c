@@ -14,7 +14,7 @@
 
 enum { DESK_LINE_MAX = 16 };
 
-enum past { PAST_RECOVERIES, PAST_RECOVERY, PAST_EXPLAIN, PAST_NOTHING };
+enum past { PAST_RECOVERIES, PAST_RECOVERY, PAST_OBSERVED, PAST_EXPLAIN, PAST_NOTHING };
 
 struct past_job {
 	struct past_job *next;
@@ -78,6 +78,8 @@ static void job_do(const struct control_desk *desk, struct past_job *j)
 		j->result = archive_recovery(&a, j->name, &j->answer, &j->err);
 	else if (j->what == PAST_RECOVERIES)
 		j->result = archive_recoveries(&a, true, &j->answer, &j->err);
+	else if (j->what == PAST_OBSERVED)
+		j->result = archive_observed(&a, &j->answer, &j->err);
 	if (!j->answer)
 		return;
 	cJSON_ReplaceItemInObjectCaseSensitive(j->answer, "source", cJSON_CreateString("daemon"));
@@ -240,6 +242,11 @@ void control_recoveries(struct control *c, const struct control_request *q)
 void control_recovery(struct control *c, const struct control_request *q)
 {
 	ask(c, q, PAST_RECOVERY, json_str(q->json, "recovery", ""), NULL);
+}
+
+void control_observed(struct control *c, const struct control_request *q)
+{
+	ask(c, q, PAST_OBSERVED, "", NULL);
 }
 
 void control_explain(struct control *c, const struct control_request *q)

@@ -18,6 +18,7 @@ enum {
 	FIRST_WITHIN_MS = 1000, /* the first readings are spread over this */
 	NOT_ALIVE_RETRY_MS = 2000,
 	UNREADABLE_RETRY_MS = 30000,
+	FOLLOW_MS = 10000, /* between two readings of a host whose death is only observed */
 	OFF_MARGIN_MS = 500,
 };
 
@@ -79,20 +80,34 @@ static bool is_learned(struct daemon *d, const struct reading *g)
 	return s.record->seen_on & (1u << g->level);
 }
 
+/* Dead and only observed: who cuts its power, and whether it was off from the start, is what the report compares with. */
+static bool is_followed(const struct host_snapshot *s)
+{
+	const struct observed *o = &s->record->observed;
+
+	return o->recovery[0] && !o->alive_wall_ms && !o->off_wall_ms;
+}
+
 static void reading_take(struct daemon *d, const struct reading *g, const struct fence_answer *a)
 {
 	const struct config *c = d->cfg;
 	struct daemon_host *h = &d->hosts[g->host];
 	int64_t rest_ms = jitter(c->fencing.device_check_ms);
+	struct host_snapshot s;
 
+	engine_host_snapshot(d->engine, g->host, io_now_ms(d->loop), &s);
 	if (a->power == POWER_UNKNOWN) {
-		log_printf(LOG_P_WARNING, "%s: fence device cannot be read: %s", h->name, a->reason);
+		/* of a dead host that is no news: many a BMC dies with it */
+		log_printf(is_followed(&s) ? LOG_P_DEBUG : LOG_P_WARNING, "%s: fence device cannot be read: %s",
+		    h->name, a->reason);
 		rest_ms = jitter(UNREADABLE_RETRY_MS);
 	} else {
 		deliver(d, g, a->power);
 	}
 	if (a->power == POWER_OFF)
 		rest_ms = c->verdict.service_down_time_ms + c->verdict.recheck_after_ms + OFF_MARGIN_MS;
+	else if (a->power == POWER_ON && is_followed(&s))
+		rest_ms = FOLLOW_MS;
 	else if (a->power == POWER_ON && !is_learned(d, g))
 		rest_ms = NOT_ALIVE_RETRY_MS; /* until then the host cannot be fenced */
 	level_done(d, h, rest_ms);
@@ -168,7 +183,7 @@ static bool is_to_be_read(struct daemon *d, uint32_t host, int64_t now_ms)
 		return false;
 	}
 	engine_host_snapshot(d->engine, host, now_ms, &s);
-	if (s.verdict == VERDICT_UP && !s.recovery)
+	if (!s.recovery && (s.verdict == VERDICT_UP || is_followed(&s)))
 		return true;
 	read_next(d, h, NOT_ALIVE_RETRY_MS); /* a reading teaches something about a living host only */
 	return false;

@@ -68,6 +68,15 @@ static uint32_t mask_of(const struct config_host *h)
 	return mask ? mask : nova;
 }
 
+static enum host_mode mode_of(const struct config_segment *s)
+{
+	static const enum host_mode modes[CONFIG_MODE_N] = {[CONFIG_MODE_AUTOMATIC] = MODE_AUTOMATIC,
+	    [CONFIG_MODE_ASK] = MODE_ASK,
+	    [CONFIG_MODE_OBSERVE] = MODE_OBSERVE};
+
+	return s ? modes[s->mode] : MODE_AUTOMATIC;
+}
+
 /* Which other host has a device of this one? Neither may use it: cutting one host's power could cut the other's. */
 static uint32_t shares_with(const struct daemon *d, uint32_t host)
 {
@@ -111,6 +120,7 @@ static void policy_set(struct daemon *d, uint32_t host, bool has_device_alone)
 	p.must_be_dead = mask_of(&from);
 	p.recover_disabled = from.segment && from.segment->recover_disabled;
 	p.let_return = from.segment && from.segment->let_return;
+	p.mode = mode_of(from.segment);
 	levels_of(d, host, &from, &p);
 	if (!has_device_alone)
 		p.level_n = h->level_n = 0;

@@ -50,6 +50,7 @@ struct telling_moment {
 };
 
 static void moment_step(void *arg);
+static void listing_start(struct telling_moment *m);
 
 static void step_in(struct telling_moment *m, int64_t ms)
 {
@@ -148,6 +149,17 @@ static size_t admins_write(struct telling_moment *m, struct mail_batch *b, const
 	return at;
 }
 
+/* Of a death that is only observed the letter says which instances would have been evacuated; the engine never lists them. */
+static bool admins_wait(struct telling_moment *m)
+{
+	if (m->moment != MOMENT_SKIPPED || !m->recovery.observed || m->is_listed || m->is_failed)
+		return false;
+	if (!m->op && io_now_ms(m->t->d->loop) >= m->retry_ms)
+		listing_start(m);
+	step_in(m, TELLING_POLL_MS);
+	return true;
+}
+
 static void admins_step(struct telling_moment *m)
 {
 	struct tell_facts f = facts_of(m);
@@ -155,6 +167,8 @@ static void admins_step(struct telling_moment *m)
 	struct mail_batch batch = {0};
 	size_t next;
 
+	if (admins_wait(m))
+		return;
 	if (m->at >= m->t->d->cfg->notify.admins.n) {
 		stage_set(m, STAGE_INSTANCES);
 		return;

@@ -90,12 +90,22 @@ struct host_policy_level {
 	int64_t timeout_ms; /* one power-off */
 };
 
+/* What is done once every other gate says go. */
+enum host_mode {
+	MODE_AUTOMATIC = 0,
+	MODE_ASK,     /* hold until an operator approves */
+	MODE_OBSERVE, /* write down and tell what would be done, and do nothing */
+	MODE_N
+};
+const char *host_mode_name(enum host_mode m);
+
 /* What the configuration says of one host. */
 struct host_policy {
 	bool is_in_segment;    /* false: never fenced */
 	uint32_t must_be_dead; /* monitors (1 << number) that all have to say dead */
 	bool recover_disabled; /* fence although an operator disabled it */
 	bool let_return;       /* powered on by others before its evacuations ended: leave it on */
+	enum host_mode mode;
 	uint32_t level_n;
 	struct host_policy_level level[FENCE_LEVEL_MAX];
 };
@@ -128,6 +138,7 @@ enum operator_verb {
 	OPERATOR_MAINTENANCE_ON,
 	OPERATOR_MAINTENANCE_OFF,
 	OPERATOR_RELEASE,
+	OPERATOR_APPROVE,
 	OPERATOR_CONFIRM_DEAD,
 	OPERATOR_VERB_N
 };
@@ -135,7 +146,7 @@ enum operator_verb {
 struct operator_word {
 	enum operator_verb verb;
 	const char *host;         /* maintenance, confirm-dead */
-	const char *recovery;     /* release */
+	const char *recovery;     /* release, approve */
 	const char *who;          /* "name (uid 1000)" */
 	const char *despite_life; /* reason, or NULL */
 };

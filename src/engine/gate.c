@@ -113,6 +113,39 @@ static enum gate gate_with(enum gate g, struct gate_answer *ret, enum hold_cause
 	return g;
 }
 
+void host_say_intent(const struct host *h, const struct recovery *r, char *ret, size_t size)
+{
+	snprintf(ret, size, "power off by %.60s, force down, disable, evacuate",
+	    h->policy.level[host_next_level(h, r->rec.level)].device);
+}
+
+/*
+ * The last gate: what the segment's mode makes of a fence that nothing else holds back. A recovery whose proof was voided has been let go
+ * before, and half its instances may run elsewhere: it does not ask a second time.
+ */
+static enum gate mode_gate(
+    const struct engine *e, const struct host *h, const struct recovery *r, struct gate_answer *ret)
+{
+	bool is_begun = r->rec.proof.is_void || r->rec.stamp_wall_ms[HOST_ROW_FENCING];
+	char intent[REASON_SIZE];
+
+	if (e->o.dry_run || h->policy.mode == MODE_AUTOMATIC)
+		return gate_with(GATE_GO, ret, HOLD_NONE, "");
+	host_say_intent(h, r, intent, sizeof(intent));
+	if (h->policy.mode == MODE_OBSERVE && is_begun)
+		return gate_with(
+		    GATE_SKIP, ret, HOLD_NONE, "its segment only observes now; its power may have been cut before");
+	if (h->policy.mode == MODE_OBSERVE) {
+		snprintf(ret->why, sizeof(ret->why), "observed only: would %.110s", intent);
+		return gate_with(GATE_OBSERVE, ret, HOLD_NONE, ret->why);
+	}
+	if (r->rec.approved_by[0] || r->rec.proof.is_void)
+		return gate_with(GATE_GO, ret, HOLD_NONE, "");
+	snprintf(ret->why, sizeof(ret->why), "asks first: would %.100s; `osha approve %s`", intent,
+	    r->rec.id[0] ? r->rec.id : "ID");
+	return gate_with(GATE_HOLD, ret, HOLD_APPROVAL, ret->why);
+}
+
 enum gate fence_gate(
     const struct engine *e, const struct host *h, const struct recovery *r, int64_t now_ms, struct gate_answer *ret)
 {
@@ -133,5 +166,5 @@ enum gate fence_gate(
 	if (host_next_level(h, r->rec.level) == NIL)
 		return gate_with(GATE_HOLD, ret, HOLD_NO_FENCE,
 		    "no fence device has read on for this host while it was alive: it cannot be proven dead");
-	return gate_with(GATE_GO, ret, HOLD_NONE, "");
+	return mode_gate(e, h, r, ret);
 }

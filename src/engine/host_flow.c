@@ -239,7 +239,7 @@ void recovery_begin_proof(struct engine *e, struct recovery *r, enum proof_kind 
 	r->power.next_ms = e->now_ms + e->o.power_poll_ms;
 }
 
-/* A death that is not ours, or one in a dry run: told, and closed until the host is seen alive. */
+/* A death that is not ours, one that is only observed, or one in a dry run: told, and closed until the host is seen alive. */
 static void recovery_skip(struct engine *e, struct recovery *r, const char *why)
 {
 	struct host *h = host_of(e, r);
@@ -254,7 +254,7 @@ static void recovery_skip(struct engine *e, struct recovery *r, const char *why)
 static bool recovery_pass_gate(struct engine *e, struct recovery *r)
 {
 	struct gate_answer gate;
-	char text[REASON_SIZE];
+	char text[REASON_SIZE], intent[REASON_SIZE];
 
 	enum gate answer = fence_gate(e, host_of(e, r), r, e->now_ms, &gate);
 
@@ -278,6 +278,11 @@ static bool recovery_pass_gate(struct engine *e, struct recovery *r)
 		snprintf(text, sizeof(text), "dead, but not fenced: %.100s", gate.why);
 		recovery_skip(e, r, text);
 		return false;
+	case GATE_OBSERVE:
+		r->rec.observed = true;
+		host_observe(e, host_of(e, r), r->rec.id);
+		recovery_skip(e, r, gate.why);
+		return false;
 	case GATE_HOLD:
 		if (r->rec.proof.is_void)
 			recovery_hold(e, r, HOLD_PROOF_VOID, HOST_ROW_FENCING, gate.why);
@@ -287,8 +292,8 @@ static bool recovery_pass_gate(struct engine *e, struct recovery *r)
 	}
 	if (!e->o.dry_run)
 		return true;
-	snprintf(text, sizeof(text), "dry run: would power off by %.60s, force down, disable, evacuate",
-	    host_of(e, r)->policy.level[host_next_level(host_of(e, r), r->rec.level)].device);
+	host_say_intent(host_of(e, r), r, intent, sizeof(intent));
+	snprintf(text, sizeof(text), "dry run: would %.140s", intent);
 	recovery_skip(e, r, text);
 	return false;
 }
@@ -384,16 +389,18 @@ void recovery_op_ended(struct engine *e, struct recovery *r, const struct op_end
 static void recovery_wait_over(struct engine *e, struct recovery *r)
 {
 	const struct host_step *s = host_step_of(r->rec.row);
-	char why[REASON_SIZE];
+	char why[REASON_SIZE] = "the hold's time is over: it tries again";
 
 	if (r->rec.row == HOST_ROW_HELD) {
+		if (r->rec.hold == HOLD_APPROVAL && r->rec.approved_by[0])
+			snprintf(why, sizeof(why), "approved by %.63s: it is looked at again", r->rec.approved_by);
 		if (r->rec.back_row == HOST_ROW_CONFIRMING || r->rec.back_row == HOST_ROW_FENCING)
 			r->rec.level = r->rec.off_attempt = 0;
 		r->rounds = 0;
 		if (r->rec.back_row == HOST_ROW_FENCING)
 			recovery_to_fencing(e, r, "");
 		else
-			recovery_enter(e, r, r->rec.back_row, "the hold's time is over: it tries again");
+			recovery_enter(e, r, r->rec.back_row, why);
 	} else if (r->rec.row == HOST_ROW_RETURNING) {
 		snprintf(why, sizeof(why), "restart nova-compute on %.80s: it has not reported since the host is on",
 		    r->rec.host);

@@ -54,7 +54,8 @@ const char *instance_row_name(enum instance_row r)
 const char *hold_cause_name(enum hold_cause c)
 {
 	static const char *const names[HOLD_CAUSE_N] = {"none", "mass-failure", "unconfirmed", "no-fence",
-	    "fence-failed", "cloud", "instances", "leftover-evacuation", "restart-nova-compute", "proof-void"};
+	    "fence-failed", "cloud", "instances", "leftover-evacuation", "restart-nova-compute", "proof-void",
+	    "approval"};
 
 	return NAME_OF(names, HOLD_CAUSE_N, c);
 }
@@ -71,6 +72,13 @@ const char *moment_name(enum moment m)
 	static const char *const names[MOMENT_N] = {"confirmed", "recovered", "held", "skipped", "returned"};
 
 	return NAME_OF(names, MOMENT_N, m);
+}
+
+const char *host_mode_name(enum host_mode m)
+{
+	static const char *const names[MODE_N] = {"automatic", "ask", "observe"};
+
+	return NAME_OF(names, MODE_N, m);
 }
 
 const char *op_kind_name(enum op_kind k)

@@ -25,26 +25,67 @@ static int say_maintenance(struct engine *e, const struct operator_word *w, stru
 	return 0;
 }
 
-static int say_release(struct engine *e, const struct operator_word *w, struct osha_err *reterr)
+static struct recovery *recovery_named(struct engine *e, const char *id, struct osha_err *reterr)
 {
 	for (uint32_t k = 0; k < e->recovery_cap; k++) {
-		struct recovery *r = &e->recoveries[k];
-
-		if (!r->is_used || !str_eq(r->rec.id, w->recovery))
-			continue;
-		if (r->rec.row != HOST_ROW_HELD) {
-			osha_err_set(reterr, OSHA_E_REFUSED, "recovery %s is %s, not held", w->recovery,
-			    host_row_name(r->rec.row));
-			return OPERATOR_REFUSED;
-		}
-		engine_log(e, 5, "%s: released by %s", r->rec.id, w->who);
-		r->rec.operator_go = true;
-		r->rec.told_hold = HOLD_NONE;
-		work_wake_at(e, recovery_ref(e, r), e->now_ms);
-		return 0;
+		if (e->recoveries[k].is_used && str_eq(e->recoveries[k].rec.id, id))
+			return &e->recoveries[k];
 	}
-	osha_err_set(reterr, OSHA_E_NOTFOUND, "no open recovery is named \"%s\"", w->recovery);
-	return OPERATOR_NOT_FOUND;
+	osha_err_set(reterr, OSHA_E_NOTFOUND, "no open recovery is named \"%s\"", id);
+	return NULL;
+}
+
+static int say_release(struct engine *e, const struct operator_word *w, struct osha_err *reterr)
+{
+	struct recovery *r = recovery_named(e, w->recovery, reterr);
+
+	if (!r)
+		return OPERATOR_NOT_FOUND;
+	if (r->rec.row != HOST_ROW_HELD) {
+		osha_err_set(
+		    reterr, OSHA_E_REFUSED, "recovery %s is %s, not held", w->recovery, host_row_name(r->rec.row));
+		return OPERATOR_REFUSED;
+	}
+	engine_log(e, 5, "%s: released by %s", r->rec.id, w->who);
+	r->rec.operator_go = true;
+	r->rec.told_hold = HOLD_NONE;
+	work_wake_at(e, recovery_ref(e, r), e->now_ms);
+	return 0;
+}
+
+/* Held for it; or looked at again on the hold's own schedule, which must not make the word fail now and then. */
+static bool waits_for_approval(const struct recovery *r)
+{
+	return (r->rec.row == HOST_ROW_HELD && r->rec.hold == HOLD_APPROVAL) ||
+	       (r->rec.row == HOST_ROW_CONFIRMING && r->rec.told_hold == HOLD_APPROVAL);
+}
+
+/* Lifts one gate and no other: what the monitors, the breaker and the devices say is asked for again. */
+static int say_approve(struct engine *e, const struct operator_word *w, struct osha_err *reterr)
+{
+	struct recovery *r = recovery_named(e, w->recovery, reterr);
+
+	if (!r)
+		return OPERATOR_NOT_FOUND;
+	if (r->rec.approved_by[0]) {
+		osha_err_set(reterr, OSHA_E_REFUSED, "recovery %s has been approved already, by %s", w->recovery,
+		    r->rec.approved_by);
+		return OPERATOR_REFUSED;
+	}
+	if (!waits_for_approval(r)) {
+		osha_err_set(reterr, OSHA_E_REFUSED, "recovery %s of %s is %s%s%s: it waits for no approval",
+		    w->recovery, r->rec.host, host_row_name(r->rec.row), r->rec.hold ? " by " : "",
+		    r->rec.hold ? hold_cause_name(r->rec.hold) : "");
+		return OPERATOR_REFUSED;
+	}
+	engine_log(e, 5, "%s: approved by %s", r->rec.id, w->who);
+	str_copy(r->rec.approved_by, sizeof(r->rec.approved_by), w->who);
+	r->rec.approved_wall_ms = e->wall_ms;
+	r->work.dirty = true;
+	if (r->rec.row == HOST_ROW_HELD)
+		work_wake_at(e, recovery_ref(e, r), e->now_ms);
+	work_queue(e, recovery_ref(e, r));
+	return 0;
 }
 
 /* A sign of life on any path, required by the policy or not. */
@@ -78,6 +119,12 @@ static int say_confirm_dead(struct engine *e, const struct operator_word *w, str
 	}
 	if (e->o.dry_run) {
 		osha_err_set(reterr, OSHA_E_REFUSED, "a dry run takes no such word");
+		return OPERATOR_REFUSED;
+	}
+	if (h->policy.mode == MODE_OBSERVE) {
+		osha_err_set(reterr, OSHA_E_REFUSED,
+		    "the segment of %s only observes: nothing is done there. Set its mode to ask or automatic first",
+		    w->host);
 		return OPERATOR_REFUSED;
 	}
 	if (life && !w->despite_life) {
@@ -115,6 +162,8 @@ int engine_operator(struct engine *e, const struct operator_word *w, struct osha
 		return say_maintenance(e, w, reterr);
 	case OPERATOR_RELEASE:
 		return say_release(e, w, reterr);
+	case OPERATOR_APPROVE:
+		return say_approve(e, w, reterr);
 	case OPERATOR_CONFIRM_DEAD:
 		return say_confirm_dead(e, w, reterr);
 	default:

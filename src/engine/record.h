@@ -61,6 +61,7 @@ enum hold_cause {
 	HOLD_LEFTOVER, /* an evacuation record is still under way: a booting nova-compute would destroy the only copy */
 	HOLD_RESTART_COMPUTE, /* nova refuses to clear forced-down: "restart nova-compute on H" */
 	HOLD_PROOF_VOID,      /* the host was seen on and could not be fenced again */
+	HOLD_APPROVAL,        /* its segment asks first, and nobody has approved yet */
 	HOLD_CAUSE_N
 };
 
@@ -114,10 +115,14 @@ struct recovery_record {
 	struct proof proof;
 	bool we_forced_down, we_disabled; /* set before the call: it may have happened */
 	bool forced_down_sure;            /* the call was answered */
-	bool ignore_power;         /* an operator said dead despite signs of life: readings do not overrule that word */
-	bool operator_go;          /* released or confirmed by an operator: the mass rule does not hold it again */
-	uint32_t refences;         /* how often it was powered off again after its proof */
-	uint16_t due, told;        /* moments, 1 << enum moment */
+	bool ignore_power; /* an operator said dead despite signs of life: readings do not overrule that word */
+	bool operator_go;  /* released or confirmed by an operator: the mass rule does not hold it again */
+	char
+	    approved_by[64]; /* who let it be fenced where its segment asks first; "" = nobody. Lifts that gate alone */
+	int64_t approved_wall_ms;
+	bool observed;      /* abandoned because its segment only observes: `why` says what would have been done */
+	uint32_t refences;  /* how often it was powered off again after its proof */
+	uint16_t due, told; /* moments, 1 << enum moment */
 	enum hold_cause told_hold; /* cause that was last told: the same one is not told again and again */
 	uint16_t held_n;           /* how often a hold was told: part of the key of MOMENT_HELD */
 	uint64_t epoch;            /* of the last writer */
@@ -149,6 +154,17 @@ struct instance_record {
 	uint64_t epoch;
 };
 
+/*
+ * The newest death that was only observed, and what has been seen since, for the report that compares. First sightings; 0 = not seen.
+ * Nothing is added once the host was seen alive again.
+ */
+struct observed {
+	char recovery[RECOVERY_ID_SIZE]; /* "" = no death of this host was observed */
+	int64_t on_wall_ms, off_wall_ms; /* a fence device read so */
+	int64_t forced_down_wall_ms;     /* by an operator, in Nova */
+	int64_t alive_wall_ms;           /* a monitor of its policy saw it alive */
+};
+
 /* What has to survive about a host outside any recovery. */
 struct host_record {
 	char name[HOST_NAME_SIZE];
@@ -160,6 +176,7 @@ struct host_record {
 	uint64_t device_key[FENCE_LEVEL_MAX]; /* hash of the level's device: another device has to prove itself anew */
 	bool death_told; /* this death has been dealt with (cleared, skipped): nothing opens until it is seen alive */
 	bool degraded_told;
+	struct observed observed;
 };
 
 /* One per store. */

@@ -222,6 +222,8 @@ enum { SILENCES_MAX = MONITOR_MAX + 2 };
 uint32_t host_silences(const struct engine *e, const struct host *h, int64_t now_ms, int64_t ret_ms[SILENCES_MAX]);
 /* write down what every monitor says of this host, what was seen before @not_before_ms as unknown */
 void host_weigh(const struct engine *e, const struct host *h, int64_t not_before_ms, struct recovery_record *ret);
+/* a death that is only observed begins to be followed */
+void host_observe(struct engine *e, struct host *h, const char *recovery);
 void host_take_evidence(struct engine *e, const struct engine_evidence *ev);
 void host_take_service(struct engine *e, const struct engine_service *s);
 void host_take_device(struct engine *e, uint32_t host, uint32_t level, enum power power);
@@ -230,13 +232,15 @@ void host_look(struct engine *e, struct host *h);
 void host_forget_devices(struct host *h);
 
 /* gate.c: what holds a fence back */
-enum gate { GATE_GO, GATE_WAIT, GATE_CLEAR, GATE_SKIP, GATE_HOLD };
+enum gate { GATE_GO, GATE_WAIT, GATE_CLEAR, GATE_SKIP, GATE_OBSERVE, GATE_HOLD };
 struct gate_answer {
 	enum hold_cause cause;
 	char why[REASON_SIZE];
 };
 enum gate fence_gate(
     const struct engine *e, const struct host *h, const struct recovery *r, int64_t now_ms, struct gate_answer *ret);
+/* "power off by DEVICE, force down, disable, evacuate": of the level that would be used next; there has to be one */
+void host_say_intent(const struct host *h, const struct recovery *r, char *ret, size_t size);
 bool host_level_is_usable(const struct host *h, uint32_t level);
 uint32_t host_next_level(const struct host *h, uint32_t from);
 bool host_is_disabled_by(const struct host *h, const char *recovery_id);

@@ -131,6 +131,22 @@ static void host_look_degraded(struct engine *e, struct host *h, enum verdict v)
 	host_dirty(e, h);
 }
 
+void host_observe(struct engine *e, struct host *h, const char *recovery)
+{
+	h->rec.observed = (struct observed){0};
+	str_copy(h->rec.observed.recovery, sizeof(h->rec.observed.recovery), recovery);
+	host_dirty(e, h);
+}
+
+/* One of the things that happen after a death that was only observed: the first time counts. */
+static void host_observed(struct engine *e, struct host *h, int64_t *at_wall_ms)
+{
+	if (!h->rec.observed.recovery[0] || h->rec.observed.alive_wall_ms || *at_wall_ms)
+		return;
+	*at_wall_ms = e->wall_ms;
+	host_dirty(e, h);
+}
+
 /*
  * What new evidence changes. First match:
  *   a recovery is open        -> it is told of a sign of life
@@ -149,6 +165,8 @@ void host_look(struct engine *e, struct host *h)
 	for (uint32_t l = 0; l < FENCE_LEVEL_MAX && v != VERDICT_UP; l++)
 		h->off_since_ms[l] = NEVER_MS;
 	host_look_degraded(e, h, v);
+	if (v == VERDICT_UP || v == VERDICT_DEGRADED)
+		host_observed(e, h, &h->rec.observed.alive_wall_ms);
 	if (h->recovery != NIL)
 		return;
 	if ((v == VERDICT_UP || v == VERDICT_DEGRADED) && h->rec.death_told) {
@@ -198,6 +216,8 @@ void host_take_service(struct engine *e, const struct engine_service *s)
 	h->updated_at_ms = s->view->updated_at_ms;
 	str_copy(h->disabled_reason, sizeof(h->disabled_reason), s->view->disabled_reason);
 	r = h->recovery == NIL ? NULL : &e->recoveries[h->recovery];
+	if (h->forced_down && !(r && r->rec.we_forced_down))
+		host_observed(e, h, &h->rec.observed.forced_down_wall_ms);
 	if (!r || !r->baseline_asked_ms || s->asked_ms < r->baseline_asked_ms)
 		return;
 	/* Our own PUTs move updated_at: the first record asked for after the last of them is what later ones are compared with. */
@@ -232,8 +252,12 @@ void host_take_device(struct engine *e, uint32_t host, uint32_t level, enum powe
 
 	if (!h || level >= h->policy.level_n || h->recovery != NIL || power == POWER_UNKNOWN)
 		return;
-	if (host_verdict(e, h, e->now_ms, 0) != VERDICT_UP)
+	if (host_verdict(e, h, e->now_ms, 0) != VERDICT_UP) {
+		if (host_level_is_usable(h, level))
+			host_observed(
+			    e, h, power == POWER_ON ? &h->rec.observed.on_wall_ms : &h->rec.observed.off_wall_ms);
 		return;
+	}
 	bit = 1u << level; /* below FENCE_LEVEL_MAX */
 	if (!is_wrongly_mapped(e, h, level, power) && power == POWER_OFF)
 		return;

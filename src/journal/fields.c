@@ -35,6 +35,11 @@ static const struct journal_field host_fields[] = {
 	FIELD(7, WORDS, host.device_key, 0),
 	FIELD(8, BOOL, host.death_told, 0),
 	FIELD(9, BOOL, host.degraded_told, 0),
+	FIELD(10, TEXT, host.observed.recovery, 0),
+	FIELD(11, INT, host.observed.on_wall_ms, 0),
+	FIELD(12, INT, host.observed.off_wall_ms, 0),
+	FIELD(13, INT, host.observed.forced_down_wall_ms, 0),
+	FIELD(14, INT, host.observed.alive_wall_ms, 0),
 };
 
 static const struct journal_field recovery_fields[] = {
@@ -77,6 +82,9 @@ static const struct journal_field recovery_fields[] = {
 	SIGHTING(42, 1),
 	SIGHTING(48, 2),
 	SIGHTING(54, 3),
+	FIELD(60, TEXT, recovery.approved_by, 0),
+	FIELD(61, INT, recovery.approved_wall_ms, 0),
+	FIELD(62, BOOL, recovery.observed, 0),
 };
 
 static const struct journal_field instance_fields[] = {

@@ -28,6 +28,8 @@ int archive_explain(const struct archive *a, const char *host, cJSON **ret_json,
 int archive_recoveries(const struct archive *a, bool has_ended, cJSON **ret_json, struct osha_err *reterr);
 /** archive_recovery() - everything about one: every step, its instances and their ends, its mails. */
 int archive_recovery(const struct archive *a, const char *id, cJSON **ret_json, struct osha_err *reterr);
+/** archive_observed() - each death that was only observed, oldest first, and what followed as far as the journal knows. */
+int archive_observed(const struct archive *a, cJSON **ret_json, struct osha_err *reterr);
 
 /**
  * archive_last_of() - the newest recovery of a host in short; *ret_json is a JSON null when the journal knows of none.

@@ -113,6 +113,7 @@ static cJSON *host_live(const struct report_live *l, uint32_t host)
 	fence_obstacle(&s, why);
 	cJSON_AddStringToObject(o, "name", s.record->name);
 	part_text(o, "segment", beside.segment);
+	cJSON_AddStringToObject(o, "mode", host_mode_name(s.policy->mode));
 	cJSON_AddBoolToObject(o, "listed", beside.is_listed);
 	cJSON_AddStringToObject(o, "verdict", verdict_name(s.verdict));
 	cJSON_AddItemToObject(o, "evidence", evidence(l, &s));

@@ -92,8 +92,11 @@ static void next_if_it_died(cJSON *a, const struct host_snapshot *s)
 	fence_obstacle(s, why);
 	if (why[0])
 		say(a, "if it died now it would be told of and not fenced: %s", why);
+	else if (s->policy->mode == MODE_OBSERVE)
+		say(a, "if it died now: looked at again, then told what would be done; its segment only observes");
 	else
-		say(a, "if it died now: looked at again, then powered off by its fence level%s, then evacuated",
+		say(a, "if it died now: looked at again, then %spowered off by its fence level%s, then evacuated",
+		    s->policy->mode == MODE_ASK ? "held until somebody approves, then " : "",
 		    s->policy->level_n == 1 ? "" : "s, in order");
 }
 

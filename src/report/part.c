@@ -53,6 +53,9 @@ static const char *release_of(enum hold_cause c)
 		return "restart nova-compute on the host; `osha release ID` looks again at once";
 	case HOLD_PROOF_VOID:
 		return "the host was seen on: power it off, then `osha release ID` or `osha confirm-dead HOST`";
+	case HOLD_APPROVAL:
+		return "`osha approve ID` lets it go on, if everything else still says so then; a sign of life ends "
+		       "it; `osha release ID` only looks again";
 	default:
 		return "`osha release ID`";
 	}
@@ -104,6 +107,17 @@ static cJSON *hold(const struct recovery_record *r)
 	return o;
 }
 
+static cJSON *approval(const struct recovery_record *r)
+{
+	cJSON *o = r->approved_by[0] ? cJSON_CreateObject() : cJSON_CreateNull();
+
+	if (!r->approved_by[0])
+		return o;
+	cJSON_AddStringToObject(o, "by", r->approved_by);
+	part_at(o, "approved_at_ms", r->approved_wall_ms);
+	return o;
+}
+
 static cJSON *moments(uint16_t mask)
 {
 	cJSON *a = cJSON_CreateArray();
@@ -151,6 +165,8 @@ cJSON *part_recovery(const struct recovery_record *r)
 	part_at(o, "opened_at_ms", r->opened_wall_ms);
 	part_text(o, "why", r->why);
 	cJSON_AddItemToObject(o, "hold", hold(r));
+	cJSON_AddItemToObject(o, "approval", approval(r));
+	cJSON_AddBoolToObject(o, "observed", r->observed);
 	part_evidence_add(o, r);
 	cJSON_AddItemToObject(o, "proof", part_proof(&r->proof));
 	n = cJSON_AddObjectToObject(o, "instances_n");

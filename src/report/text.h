@@ -20,6 +20,7 @@ struct text_style {
 void text_status(const cJSON *answer, const struct text_style *style, struct strbuf *sb);
 void text_hosts(const cJSON *answer, const struct text_style *style, struct strbuf *sb);
 void text_recoveries(const cJSON *answer, const struct text_style *style, struct strbuf *sb);
+void text_observed(const cJSON *answer, const struct text_style *style, struct strbuf *sb);
 void text_recovery(const cJSON *answer, const struct text_style *style, struct strbuf *sb);
 void text_explain(const cJSON *answer, const struct text_style *style, struct strbuf *sb);
 void text_fences(const cJSON *answer, const struct text_style *style, struct strbuf *sb);

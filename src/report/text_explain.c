@@ -15,6 +15,8 @@ static void title(const cJSON *h, const struct text_style *style, struct strbuf 
 		strbuf_puts(sb, ", segment ");
 		text_toned(sb, style, TONE_PLAIN, segment);
 	}
+	if (!str_eq(json_str(h, "mode", "automatic"), "automatic"))
+		strbuf_puts(sb, str_eq(json_str(h, "mode", ""), "ask") ? ", asks first" : ", only observed");
 	strbuf_puts(sb, "\n");
 }
 

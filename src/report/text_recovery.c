@@ -25,6 +25,9 @@ static void facts(const cJSON *r, int64_t now_ms, const struct text_style *style
 		text_fact(sb, style, "held by", "%s", json_str(hold, "cause", "?"));
 		text_fact(sb, style, "released by", "%s", json_str(hold, "release", "?"));
 	}
+	if (json_object(r, "approval"))
+		text_fact(sb, style, "approved", "by %s, %s", json_str(json_object(r, "approval"), "by", "?"),
+		    when_both(json_int(json_object(r, "approval"), "approved_at_ms", 0), now_ms, when));
 	text_proof(&proof, json_object(r, "proof"), now_ms);
 	text_fact(sb, style, "proof", "%s", proof.text ? proof.text : "?");
 	text_fact(sb, style, "instances", "%" PRId64 " selected, %" PRId64 " done", json_int(n, "selected", 0),

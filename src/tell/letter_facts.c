@@ -252,6 +252,7 @@ static void release_put(cJSON *o, const struct recovery_record *r)
 	    [HOLD_RESTART_COMPUTE] = "A restart of nova-compute on this host, so that it removes its stale copies.",
 	    [HOLD_PROOF_VOID] =
 		"The next try to power it off. It was seen on although it had been proven off: find out who starts it.",
+	    [HOLD_APPROVAL] = "'osha approve @' by somebody who wants this done. A sign of life ends it by itself.",
 	};
 
 	const char *c = (unsigned)r->hold < HOLD_CAUSE_N && words[r->hold] ? words[r->hold] : "";
@@ -334,6 +335,7 @@ static void recovery_put(cJSON *o, const struct tell_facts *f)
 	put(o, "why", r->why);
 	put(o, "hold", r->hold ? hold_cause_name(r->hold) : "");
 	release_put(o, r);
+	put(o, "observed", r->observed ? "yes" : "");
 	put(o, "is_listed", f->is_listed ? "yes" : "");
 	put(o, "proof", has_proof ? proof_kind_name(r->proof.kind) : "");
 	put(o, "proof_by", has_proof ? r->proof.by : "");

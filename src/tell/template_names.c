@@ -50,6 +50,7 @@ static const struct name_row name_rows[] = {
     {"why", "", TELL_NAME_VALUE, FOR_ADMIN},
     {"hold", "", TELL_NAME_VALUE, FOR_ADMIN},      /* the hold's cause, empty when it is none */
     {"release", "", TELL_NAME_VALUE, FOR_ADMIN},   /* what would end the hold */
+    {"observed", "", TELL_NAME_VALUE, FOR_ADMIN},  /* "yes" where its segment only observes, or empty */
     {"is_listed", "", TELL_NAME_VALUE, FOR_ADMIN}, /* "yes" once its instances are known */
     {"proof", "", TELL_NAME_VALUE, FOR_ADMIN},     /* kind of proof, empty = there is none; likewise below */
     {"proof_by", "", TELL_NAME_VALUE, FOR_ADMIN},

@@ -194,8 +194,10 @@ bool sim_enter(struct sim_node *n)
 	if (n->stall_ms) {
 		ms = n->stall_ms;
 		n->stall_ms = 0;
-		if (n->loop->stall_fn && ms > n->loop->stall_ms)
+		if (n->loop->stall_fn && ms > n->loop->stall_ms) {
+			n->anew_ms = sim.now_ms;
 			n->loop->stall_fn(n->loop->stall_arg, IO_STALL_LATE, ms);
+		}
 	}
 	if (n->wall_step_ms) {
 		ms = n->wall_step_ms;

@@ -27,11 +27,12 @@ struct sim_node {
 	struct sim_store *store;  /* its disk */
 	int64_t frozen_until_ms;  /* stopped (SIGSTOP, swap, hypervisor): nothing is called before this */
 	int64_t stall_ms;         /* of the stop that it has not been told of yet */
-	int64_t wall_offset_ms;   /* its wall clock against the true time */
-	int64_t wall_step_ms;     /* of a jump that it has not been told of yet */
-	bool is_dying;            /* killed: what it still does reaches nobody */
-	bool is_opening;          /* on the stack: it is cleared away once daemon_open() has returned */
-	uint32_t starts;          /* lives so far */
+	int64_t anew_ms; /* when it was last started, or told that it had stood still: what it knew is of before */
+	int64_t wall_offset_ms; /* its wall clock against the true time */
+	int64_t wall_step_ms;   /* of a jump that it has not been told of yet */
+	bool is_dying;          /* killed: what it still does reaches nobody */
+	bool is_opening;        /* on the stack: it is cleared away once daemon_open() has returned */
+	uint32_t starts;        /* lives so far */
 };
 
 typedef void (*sim_fn)(void *arg);

@@ -11,6 +11,8 @@
 #include "test/sim/story.h"
 #include "test/sim/witness.h"
 
+enum { UNNOTICED_MS = 600000 };
+
 /* Rows in which a recovery may rest: it ended, is held with its reason, or waits for its host to be repaired. */
 static bool is_at_rest(enum host_row row)
 {
@@ -55,11 +57,42 @@ static void instance_check(void *arg, const struct record *rec)
 		    "invariant 1: instance %s was moved in recovery %s, which has no proof", i->uuid, i->recovery);
 }
 
+struct fate {
+	const char *host;
+	bool is_open, is_excused;
+};
+
+static void fate_look(void *arg, const struct record *rec)
+{
+	struct fate *f = arg;
+
+	if (rec->type == RECORD_RECOVERY && str_eq(rec->recovery.host, f->host))
+		f->is_open |= !(host_step_of(rec->recovery.row)->flags & STEP_FINAL);
+	if (rec->type == RECORD_HOST && str_eq(rec->host.name, f->host))
+		f->is_excused |= rec->host.maintenance || rec->host.death_told;
+}
+
+/* Whoever has been dead for a while has a recovery, or was told as none of ours. */
+static void deaths_check(void)
+{
+	for (uint32_t h = 0; h < realm.host_n; h++) {
+		struct fate f = {.host = realm_host_name(h)};
+
+		if (!realm.host[h].dead_ms || sim.now_ms - realm.host[h].dead_ms < UNNOTICED_MS)
+			continue;
+		store_each(sim.node[0].store, fate_look, &f);
+		if (!f.is_open && !f.is_excused)
+			sim_violated("invariant 8: %s has been dead for %lld s, and nobody noticed", f.host,
+			    (long long)((sim.now_ms - realm.host[h].dead_ms) / 1000));
+	}
+}
+
 void closing_judge(struct closing_counts *ret)
 {
 	*ret = (struct closing_counts){0};
 	store_each(sim.node[0].store, count, ret);
 	store_each(sim.node[0].store, instance_check, NULL);
+	deaths_check();
 	if (store_mails(sim.node[0].store, MAIL_QUEUED) && !story.begun[STORY_CLOCK])
 		sim_violated("invariant 9: %llu mails still wait though the server takes them",
 		    (unsigned long long)store_mails(sim.node[0].store, MAIL_QUEUED));

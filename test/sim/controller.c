@@ -13,7 +13,8 @@
 #include "test/sim/realm.h"
 #include "test/sim/store.h"
 
-static char folder[200], config_path[256];
+static char folder[200];
+static enum host_mode mode;
 
 static void write_file(const char *path, const char *text)
 {
@@ -74,16 +75,29 @@ static void extra_puts(struct strbuf *sb, const char *extra)
 	strbuf_puts(sb, extra);
 }
 
-void controller_configure(const struct controller_config *config)
+/* One for each mode, since runs beside one another read them. */
+static const char *config_file(enum host_mode m)
+{
+	static const char *const files[MODE_N] = {"osha.yaml", "osha-ask.yaml", "osha-observe.yaml"};
+
+	return files[m];
+}
+
+void controller_mode_set(enum host_mode m)
+{
+	mode = m;
+}
+
+enum host_mode controller_mode(void)
+{
+	return mode;
+}
+
+static void write_config(const struct controller_config *config, enum host_mode m)
 {
 	STRBUF_AUTO struct strbuf sb = STRBUF_INIT;
 	char text[256];
 
-	snprintf(folder, sizeof(folder), "%s", config->folder);
-	snprintf(text, sizeof(text), "%s/fence_sim", folder);
-	write_file(text, "#!/bin/false\n");
-	(void)chmod(text, 0755);
-	write_clouds();
 	snprintf(text, sizeof(text), "{name: sim, clouds-file: %s/clouds.yaml}", config->folder);
 	option_puts(&sb, config->extra, "cloud", text);
 	option_puts(&sb, config->extra, "state-dir", "/sim/state");
@@ -94,13 +108,29 @@ void controller_configure(const struct controller_config *config)
 	option_puts(&sb, config->extra, "fencing", text);
 	option_puts(&sb, config->extra, "notify",
 	    "{admins: [ops@example.com], email: {server: mail.example.com, tls: none, from: osha@example.com}}");
-	option_puts(&sb, config->extra, "segments",
-	    "\n- {name: all, hosts: ['*'], fencing: [{name: bmc, agent: fence_sim, timeout: 20s, "
-	    "parameters: {plug: '{host}'}}]}");
+	snprintf(text, sizeof(text),
+	    "\n- {name: all, hosts: ['*'], mode: %s, fencing: [{name: bmc, agent: fence_sim, timeout: 20s, "
+	    "parameters: {plug: '{host}'}}]}",
+	    host_mode_name(m));
+	option_puts(&sb, config->extra, "segments", text);
 	hosts_puts(&sb, config->extra);
 	extra_puts(&sb, config->extra);
-	snprintf(config_path, sizeof(config_path), "%s/osha.yaml", folder);
-	write_file(config_path, sb.text);
+	snprintf(text, sizeof(text), "%s/%s", folder, config_file(m));
+	write_file(text, sb.text);
+}
+
+void controller_configure(const struct controller_config *config)
+{
+	char agent[256];
+
+	snprintf(folder, sizeof(folder), "%s", config->folder);
+	snprintf(agent, sizeof(agent), "%s/fence_sim", folder);
+	write_file(agent, "#!/bin/false\n");
+	(void)chmod(agent, 0755);
+	write_clouds();
+	write_config(config, MODE_AUTOMATIC);
+	for (int m = MODE_AUTOMATIC + 1; !config->extra && m < MODE_N; m++)
+		write_config(config, (enum host_mode)m);
 }
 
 void controller_rewrite(bool is_slow, const char *extra)
@@ -114,7 +144,8 @@ void controller_rewrite(bool is_slow, const char *extra)
 
 void controller_unconfigure(void)
 {
-	static const char *const files[] = {"osha.yaml", "clouds.yaml", "fence_sim"};
+	const char *const files[] = {
+	    config_file(MODE_AUTOMATIC), config_file(MODE_ASK), config_file(MODE_OBSERVE), "clouds.yaml", "fence_sim"};
 	char path[256];
 
 	for (size_t k = 0; k < sizeof(files) / sizeof(files[0]); k++) {
@@ -140,6 +171,7 @@ static void daemon_end(struct sim_node *node)
 
 void controller_start(struct sim_node *node)
 {
+	static char config_path[256];
 	struct osha_err err = {0};
 	struct daemon *d;
 	int r;
@@ -154,7 +186,9 @@ void controller_start(struct sim_node *node)
 	sim.current = node;
 	node->daemon = d;
 	node->starts++;
+	node->anew_ms = sim.now_ms;
 	node->is_opening = true;
+	snprintf(config_path, sizeof(config_path), "%s/%s", folder, config_file(mode));
 	d->config_path = config_path;
 	d->log_level = -1;
 	r = daemon_open(d, &err);

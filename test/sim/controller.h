@@ -2,6 +2,7 @@
 /* The life of a daemon on a controller: its configuration, start, end, orders to it, and the lines it writes. */
 #pragma once
 
+#include "engine/engine.h"
 #include "test/sim/clockwork.h"
 
 struct controller_config {
@@ -13,6 +14,9 @@ struct controller_config {
 
 /** controller_configure() - write the configuration that every start of this process reads; hosts are the realm's. */
 void controller_configure(const struct controller_config *config);
+/** controller_mode_set() - the mode of the segment for the daemons that start from now on. controller_mode() - which it is. */
+void controller_mode_set(enum host_mode m);
+enum host_mode controller_mode(void);
 /** controller_rewrite() - the same with other further lines, in the same folder: a reload reads it. */
 void controller_rewrite(bool is_slow, const char *extra);
 /** controller_unconfigure() - remove what was written. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/strbuf.h"
+#include "test/sim/controller.h"
 #include "test/sim/store.h"
 #include "test/sim/witness.h"
 
@@ -28,26 +29,42 @@ static const struct story_profile lasting = {.name = "one-lasting",
 #define AT 15000, 17000
 
 static const struct fixed_story stories[] = {
-    {"plain", {{STORY_DEATH, 0, AT, 0}}, 1, 0, FIXED_RECOVERS},
-    {"hung-host", {{STORY_HANG, 0, AT, 0}}, 1, 0, FIXED_RECOVERS},
-    {"returns-later", {{STORY_DEATH, 0, AT, 0}}, 1, 150000, FIXED_RECOVERS},
-    {"returns-early", {{STORY_DEATH, 0, AT, 0}}, 1, 26000, FIXED_MAY_HOLD},
-    {"second-death", {{STORY_DEATH, 0, AT, 0}, {STORY_DEATH, 1, 24000, 30000, 0}}, 2, 0, FIXED_MAY_HOLD},
+    {"plain", {{STORY_DEATH, 0, AT, 0}}, 1, 0, .end = FIXED_RECOVERS},
+    {"hung-host", {{STORY_HANG, 0, AT, 0}}, 1, 0, .end = FIXED_RECOVERS},
+    {"returns-later", {{STORY_DEATH, 0, AT, 0}}, 1, 150000, .end = FIXED_RECOVERS},
+    {"returns-early", {{STORY_DEATH, 0, AT, 0}}, 1, 26000, .end = FIXED_MAY_HOLD},
+    {"second-death", {{STORY_DEATH, 0, AT, 0}, {STORY_DEATH, 1, 24000, 30000, 0}}, 2, 0, .end = FIXED_MAY_HOLD},
     {"bmc-dies-with-host", {{STORY_BMC_ONE_SUPPLY, 0, 10000, 10000, 3600000}, {STORY_DEATH, 0, AT, 0}}, 2, 0,
-	FIXED_HOLDS},
-    {"bmc-slow", {{STORY_BMC_EARLY, 0, 10000, 10000, 3600000}, {STORY_HANG, 0, AT, 0}}, 2, 0, FIXED_RECOVERS},
-    {"hung-and-bmc-lies", {{STORY_BMC_LIES, 0, 10000, 10000, 3600000}, {STORY_HANG, 0, AT, 0}}, 2, 0, FIXED_HOLDS},
-    {"bmc-lossy", {{STORY_BMC_LOSSY, 0, 10000, 10000, 200000}, {STORY_HANG, 0, AT, 0}}, 2, 0, FIXED_RECOVERS},
-    {"compute-crashes", {{STORY_COMPUTE_CRASH, 0, AT, 120000}}, 1, 0, FIXED_UNTOUCHED},
-    {"mass-isolated", {{STORY_MASS_ISOLATED, 2, AT, 200000}}, 1, 0, FIXED_UNTOUCHED},
-    {"rack-dies", {{STORY_RACK_DIES, 0, AT, 0}}, 1, 0, FIXED_RECOVERS},
-    {"bus-away", {{STORY_BUS, 0, AT, 120000}}, 1, 0, FIXED_UNTOUCHED},
-    {"api-loses", {{STORY_DEATH, 0, AT, 0}, {STORY_API_LOSES, 0, AT, 200000}}, 2, 0, FIXED_RECOVERS},
-    {"api-errors", {{STORY_DEATH, 0, AT, 0}, {STORY_API_ERRORS, 0, AT, 200000}}, 2, 0, FIXED_MAY_HOLD},
-    {"spawn-fails", {{STORY_DEATH, 0, AT, 0}, {STORY_SPAWN_FAILS, 1, AT, 200000}}, 2, 0, FIXED_MAY_HOLD},
-    {"store-fails", {{STORY_DEATH, 0, AT, 0}, {STORY_STORE_FAILS, 0, 20000, 30000, 20000}}, 2, 0, FIXED_RECOVERS},
-    {"store-unsure", {{STORY_DEATH, 0, AT, 0}, {STORY_STORE_UNSURE, 0, 20000, 26000, 10000}}, 2, 0, FIXED_RECOVERS},
-    {"mail-hangs", {{STORY_DEATH, 0, AT, 0}, {STORY_MAIL_HANGS, 0, 5000, 5000, 280000}}, 2, 0, FIXED_RECOVERS},
+	.end = FIXED_HOLDS},
+    {"bmc-slow", {{STORY_BMC_EARLY, 0, 10000, 10000, 3600000}, {STORY_HANG, 0, AT, 0}}, 2, 0, .end = FIXED_RECOVERS},
+    {"hung-and-bmc-lies", {{STORY_BMC_LIES, 0, 10000, 10000, 3600000}, {STORY_HANG, 0, AT, 0}}, 2, 0,
+	.end = FIXED_HOLDS},
+    {"bmc-lossy", {{STORY_BMC_LOSSY, 0, 10000, 10000, 200000}, {STORY_HANG, 0, AT, 0}}, 2, 0, .end = FIXED_RECOVERS},
+    {"compute-crashes", {{STORY_COMPUTE_CRASH, 0, AT, 120000}}, 1, 0, .end = FIXED_UNTOUCHED},
+    {"mass-isolated", {{STORY_MASS_ISOLATED, 2, AT, 200000}}, 1, 0, .end = FIXED_UNTOUCHED},
+    {"rack-dies", {{STORY_RACK_DIES, 0, AT, 0}}, 1, 0, .end = FIXED_RECOVERS},
+    {"bus-away", {{STORY_BUS, 0, AT, 120000}}, 1, 0, .end = FIXED_UNTOUCHED},
+    {"api-loses", {{STORY_DEATH, 0, AT, 0}, {STORY_API_LOSES, 0, AT, 200000}}, 2, 0, .end = FIXED_RECOVERS},
+    {"api-errors", {{STORY_DEATH, 0, AT, 0}, {STORY_API_ERRORS, 0, AT, 200000}}, 2, 0, .end = FIXED_MAY_HOLD},
+    {"api-late", {{STORY_DEATH, 0, AT, 0}, {STORY_API_LATE, 10, AT, 200000}}, 2, 0, .end = FIXED_MAY_HOLD},
+    {"freezes", {{STORY_DEATH, 0, AT, 0}, {STORY_FREEZE, 8, 24000, 28000, 0}}, 2, 0, .end = FIXED_RECOVERS},
+    {"errors-and-kill",
+	{{STORY_DEATH, 0, AT, 0}, {STORY_API_ERRORS, 3, AT, 60000}, {STORY_KILL, 0, 25000, 35000, 0},
+	    {STORY_BMC_HANGS, 0, 26500, 27500, 60000}},
+	4, 0, .end = FIXED_MAY_HOLD},
+    {"spawn-fails", {{STORY_DEATH, 0, AT, 0}, {STORY_SPAWN_FAILS, 1, AT, 200000}}, 2, 0, .end = FIXED_MAY_HOLD},
+    {"store-fails", {{STORY_DEATH, 0, AT, 0}, {STORY_STORE_FAILS, 0, 20000, 30000, 20000}}, 2, 0,
+	.end = FIXED_RECOVERS},
+    {"store-unsure", {{STORY_DEATH, 0, AT, 0}, {STORY_STORE_UNSURE, 0, 20000, 26000, 10000}}, 2, 0,
+	.end = FIXED_RECOVERS},
+    {"asks-in-vain", {{STORY_DEATH, 0, AT, 0}}, 1, 0, .end = FIXED_HOLDS, .mode = MODE_ASK},
+    {"asks-and-may", {{STORY_DEATH, 0, AT, 0}}, 1, 0, .end = FIXED_RECOVERS, .mode = MODE_ASK, .approve_ms = 60000},
+    {"asks-and-may-among-many", {{STORY_MASS_ISOLATED, 2, AT, 200000}}, 1, 0, .end = FIXED_UNTOUCHED, .mode = MODE_ASK,
+	.approve_ms = 30000},
+    {"asks-and-returns", {{STORY_DEATH, 0, AT, 0}}, 1, 120000, .end = FIXED_UNTOUCHED, .mode = MODE_ASK},
+    {"observes", {{STORY_DEATH, 0, AT, 0}, {STORY_HANG, 1, 90000, 95000, 0}}, 2, 200000, .end = FIXED_UNTOUCHED,
+	.mode = MODE_OBSERVE},
+    {"mail-hangs", {{STORY_DEATH, 0, AT, 0}, {STORY_MAIL_HANGS, 0, 5000, 5000, 280000}}, 2, 0, .end = FIXED_RECOVERS},
 };
 
 const struct fixed_story *fixed_at(unsigned k)
@@ -75,6 +92,27 @@ static void comes_back(void *arg)
 	realm_power(0, true);
 }
 
+static void find_waiting(void *arg, const struct record *r)
+{
+	if (r->type == RECORD_RECOVERY && r->recovery.told_hold == HOLD_APPROVAL && !r->recovery.approved_by[0])
+		*(struct record *)arg = *r;
+}
+
+/* Whoever waits for a yes gets one; said again until it is durable, since a daemon that is killed may have lost it. */
+static void approves(void *arg)
+{
+	struct record r = {0};
+	char line[120];
+
+	if (sim.is_over)
+		return;
+	store_each(sim.node[0].store, find_waiting, &r);
+	snprintf(line, sizeof(line), "{\"command\":\"approve\",\"recovery\":\"%s\"}", r.recovery.id);
+	if (r.type == RECORD_RECOVERY)
+		(void)controller_ask(&sim.node[0], line);
+	sim_after(20000, approves, arg);
+}
+
 void fixed_begin(const struct fixed_story *f)
 {
 	story_begin(fixed_profile(f));
@@ -83,6 +121,8 @@ void fixed_begin(const struct fixed_story *f)
 		    f->strikes[k].host, f->strikes[k].lasts_ms);
 	if (f->back_ms)
 		sim_after(f->back_ms + sim_between(0, 8000), comes_back, NULL);
+	if (f->approve_ms)
+		sim_after(f->approve_ms, approves, NULL);
 }
 
 static void find(void *arg, const struct record *r)

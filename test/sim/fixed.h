@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "engine/engine.h"
 #include "test/sim/story.h"
 
 enum fixed_end {
@@ -28,6 +29,8 @@ struct fixed_story {
 	unsigned n;
 	int64_t back_ms; /* the first host is switched on again at this time; 0 = never */
 	enum fixed_end end;
+	enum host_mode mode;
+	int64_t approve_ms; /* an operator approves from this time on; 0 = never */
 };
 
 /** fixed_at() - the stories in turn; NULL at the end. fixed_named() - one of them, or NULL. */

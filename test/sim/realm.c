@@ -140,6 +140,13 @@ void realm_power(uint32_t host, bool is_on)
 	silence_note(host);
 }
 
+/* Nothing of it is heard any more. One that is still booting never gets as far as its nova-compute. */
+static void compute_falls_silent(uint32_t host)
+{
+	cloudsim_model_compute(realm.cloud, sim.now_ms, realm_host_name(host),
+	    cloudsim_model_host_runs(realm.cloud, host) ? CLOUDSIM_COMPUTE_HUNG : CLOUDSIM_COMPUTE_DOWN);
+}
+
 void realm_hang(uint32_t host)
 {
 	if (!realm_is_alive(host))
@@ -147,7 +154,7 @@ void realm_hang(uint32_t host)
 	realm.host[host].is_hung = true;
 	realm.host[host].dead_ms = sim.now_ms;
 	silence_note(host);
-	cloudsim_model_compute(realm.cloud, sim.now_ms, realm_host_name(host), CLOUDSIM_COMPUTE_HUNG);
+	compute_falls_silent(host);
 }
 
 void realm_isolate(uint32_t host, bool is_cut)
@@ -158,9 +165,12 @@ void realm_isolate(uint32_t host, bool is_cut)
 		return;
 	h->is_isolated = h->probe.is_cut = is_cut;
 	silence_note(host);
-	if (realm_is_alive(host))
-		cloudsim_model_compute(realm.cloud, sim.now_ms, realm_host_name(host),
-		    is_cut ? CLOUDSIM_COMPUTE_HUNG : CLOUDSIM_COMPUTE_UP);
+	if (!realm_is_alive(host))
+		return;
+	if (is_cut)
+		compute_falls_silent(host);
+	else
+		cloudsim_model_compute(realm.cloud, sim.now_ms, realm_host_name(host), CLOUDSIM_COMPUTE_UP);
 }
 
 bool realm_device_answers(const struct realm_bmc *device, uint32_t host)

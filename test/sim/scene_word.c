@@ -266,12 +266,13 @@ static void find_newest(void *arg, const struct record *r)
 		n->found = r->recovery;
 }
 
-static void release(const struct scene_act *a)
+/* release and approve */
+static void say_of_newest(const struct scene_act *a)
 {
 	struct newest n = {.host = a->arg[1]};
 
 	store_each(sim.node[0].store, find_newest, &n);
-	order("{\"command\":\"release\",\"recovery\":\"%s\",\"login\":\"alice\"}",
+	order("{\"command\":\"%s\",\"recovery\":\"%s\",\"login\":\"alice\"}", a->arg[0],
 	    n.found.id[0] ? n.found.id : "none-1-1");
 }
 
@@ -324,7 +325,8 @@ static const struct word {
     {"ask", ask, {ARG_TEXT}, false, "ask 'JSON'"},
     {"maintenance", maintenance, {ARG_TEXT, ARG_ON}, false, "maintenance HOST on|off"},
     {"confirm-dead", confirm_dead, {ARG_TEXT}, true, "confirm-dead HOST [despite 'REASON']"},
-    {"release", release, {ARG_TEXT}, false, "release HOST"},
+    {"release", say_of_newest, {ARG_TEXT}, false, "release HOST"},
+    {"approve", say_of_newest, {ARG_TEXT}, false, "approve HOST"},
     {"reload", reload, {0}, true, "reload ['LINE'...]"},
 };
 

@@ -15,6 +15,7 @@
 #include "test/sim/controller.h"
 #include "test/sim/fixed.h"
 #include "test/sim/jobs.h"
+#include "test/sim/planted.h"
 #include "test/sim/scene.h"
 #include "test/sim/store.h"
 #include "test/sim/story.h"
@@ -37,6 +38,8 @@ struct arguments {
 	const struct fixed_story *fixed; /* NULL: drawn from the profile */
 	bool all_fixed, matrix, scenario, coverage;
 	bool trace, json;
+	bool planted; /* the builds with a defect are run instead */
+	bool first;   /* nothing more after a run that failed */
 	char folder[64];
 };
 
@@ -90,6 +93,7 @@ static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 	realm_begin(&p->size);
 	witness_begin();
 	sim.kill_at_act = a->kill_at_act;
+	controller_mode_set(a->fixed ? a->fixed->mode : MODE_AUTOMATIC);
 	if (a->fixed)
 		fixed_begin(a->fixed);
 	else
@@ -107,6 +111,7 @@ static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 	store_free(sim.node[0].store);
 	sim_end();
 	realm_end();
+	witness_end();
 	t->acts = sim.acts;
 	if (sim.violation[0])
 		print_failure(a, seed, begin_ms);
@@ -157,7 +162,8 @@ static int usage(FILE *to)
 {
 	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P | --story NAME|all] [--matrix] [--jobs N] [--deaths "
 	      "N] [--until SECONDS] "
-	      "[--kill-at K] [--trace] [--json]\n"
+	      "[--kill-at K] [--first] [--trace] [--json]\n"
+	      "       osha-sim --planted [--json]\n"
 	      "       osha-sim --scenario [--coverage] [--trace] FILE...\n"
 	      "  --scenario each file is played and judged; --coverage: the edges of the workflow tables that were "
 	      "taken\n"
@@ -166,6 +172,8 @@ static int usage(FILE *to)
 	      "  --jobs     so many processes at a time, in rounds; --deaths N ends once so many hosts have died\n"
 	      "  --until    end each run after so much simulated time\n"
 	      "  --kill-at  kill the daemon at its K-th outward act\n"
+	      "  --first    end with the first run that fails\n"
+	      "  --planted  run the builds that have a defect, until each is found\n"
 	      "  --trace    the daemon's log lines and what befalls the cloud\nprofiles:\n",
 	    to);
 	for (unsigned k = 0; story_profile_at(k); k++)
@@ -181,8 +189,9 @@ static int parse(struct arguments *a, int argc, char **argv)
 {
 	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"profile", 1, 0, 'p'},
 	    {"until", 1, 0, 'u'}, {"jobs", 1, 0, 'J'}, {"deaths", 1, 0, 'd'}, {"story", 1, 0, 's'},
-	    {"matrix", 0, 0, 'm'}, {"kill-at", 1, 0, 'k'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'},
-	    {"scenario", 0, 0, 'S'}, {"coverage", 0, 0, 'c'}, {"help", 0, 0, 'h'}, {0}};
+	    {"matrix", 0, 0, 'm'}, {"kill-at", 1, 0, 'k'}, {"first", 0, 0, '1'}, {"planted", 0, 0, 'P'},
+	    {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"scenario", 0, 0, 'S'}, {"coverage", 0, 0, 'c'},
+	    {"help", 0, 0, 'h'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -225,6 +234,12 @@ static int parse(struct arguments *a, int argc, char **argv)
 		case 'k':
 			a->kill_at_act = strtoull(optarg, NULL, 10);
 			break;
+		case '1':
+			a->first = true;
+			break;
+		case 'P':
+			a->planted = true;
+			break;
 		case 't':
 			a->trace = true;
 			break;
@@ -256,7 +271,7 @@ static bool run_seeds(struct arguments *a, struct totals *t)
 {
 	bool ok = true;
 
-	for (uint64_t seed = a->from; seed < a->from + a->seeds; seed++) {
+	for (uint64_t seed = a->from; seed < a->from + a->seeds && (ok || !a->first); seed++) {
 		ok &= run(a, seed, t);
 		if (a->matrix)
 			ok &= run_matrix(a, seed, t);
@@ -270,7 +285,7 @@ static bool run_all(struct arguments *a, struct totals *t)
 
 	if (!a->all_fixed)
 		return run_seeds(a, t);
-	for (unsigned k = 0; fixed_at(k); k++) {
+	for (unsigned k = 0; fixed_at(k) && (ok || !a->first); k++) {
 		a->fixed = fixed_at(k);
 		ok &= run_seeds(a, t);
 	}
@@ -337,6 +352,8 @@ int main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
+	if (a.planted)
+		return planted_run(a.json);
 	setvbuf(stdout, NULL, _IOLBF, 0); /* what a run said is seen even if it never ends */
 	if (a.scenario)
 		return scene_main(argv + optind, (size_t)(argc - optind), a.trace, a.coverage);

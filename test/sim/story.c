@@ -216,6 +216,16 @@ static void api_errors(uint32_t host)
 	cloudsim_model_fault_add(realm.cloud, &lost);
 }
 
+/* Its workers are busy: what it was asked to do it does when one is free, long after the one who asked was given up. */
+static void api_late(uint32_t host)
+{
+	struct cloudsim_fault f = {
+	    .method = "POST", .body = "\"evacuate\"", .effect = CLOUDSIM_FAULT_LATE, .per_mille = 700};
+
+	f.delay_ms = 5000 + 1000 * (int64_t)(host % 20);
+	cloudsim_model_fault_add(realm.cloud, &f);
+}
+
 static void part(enum cloudsim_part which, bool is_up)
 {
 	cloudsim_model_part(realm.cloud, sim.now_ms, which, is_up);
@@ -433,6 +443,7 @@ static const struct row {
     [STORY_API_LOSES] = {"api-loses", api_loses, api_well, 10, 300, true},
     [STORY_API_ONE_WAY] = {"api-one-way", api_one_way, api_well, 2, 60, true},
     [STORY_API_ERRORS] = {"api-errors", api_errors, api_well, 10, 300, true},
+    [STORY_API_LATE] = {"api-late", api_late, api_well, 10, 300, true},
     [STORY_CONDUCTOR] = {"conductor", conductor_goes, conductor_back, 5, 200, true},
     [STORY_SCHEDULER] = {"scheduler", scheduler_goes, scheduler_back, 5, 200, true},
     [STORY_BUS] = {"bus", bus_goes, bus_back, 5, 200, true},

@@ -31,7 +31,8 @@ struct io_child {
 	int64_t began_ms, deadline_ms;
 	uint32_t host; /* whose device it asks */
 	const struct realm_bmc *device;
-	bool is_off; /* action=off, else status */
+	bool is_off; /* action=off */
+	bool is_status;
 	enum io_child_end end;
 	int code;
 	const char *out, *err;
@@ -80,6 +81,8 @@ static void child_tell(void *arg)
 			free(c);
 		return;
 	}
+	if (c->is_status && c->end == IO_CHILD_EXITED && c->code != 1)
+		witness_power_read(c->host, c->began_ms);
 	c->is_void = true;
 	if (!c->events)
 		free(c);
@@ -197,6 +200,9 @@ static void agent_begins(struct io_child *c, const struct io_child_spec *spec)
 		child_fails(c, STARTING_MS, "Failed: no such plug");
 		return;
 	}
+	c->is_status = !c->is_off;
+	if (c->is_status)
+		witness_power_asked(c->node, c->host);
 	c->device = is_pdu ? &realm.host[c->host].pdu : &realm.host[c->host].bmc;
 	there_ms = path_delay_ms(&realm.host[c->host].bmc_path, false);
 	if (there_ms < 0)

@@ -191,6 +191,23 @@ static void http_comes_back(struct io_http_call *c)
 		http_fail(c, back_ms + c->answer.delay_ms, 0, true, "");
 }
 
+static void http_arrives(void *arg);
+
+/* A late order was given up by the proxy before the API had a worker free for it: what is done then nobody is told of. */
+static bool is_given_up(const struct io_http_call *c)
+{
+	return c->skip_faults && str_eq(c->method, "POST");
+}
+
+/* It waits for a free worker of the API. */
+static void http_is_queued(struct io_http_call *c, int64_t ms)
+{
+	c->skip_faults = true;
+	sim_after(ms, http_arrives, c);
+	if (!c->is_void && is_given_up(c))
+		http_fail(c, sim_between(500, 2000), -OSHA_E_NET, true, "connection cut");
+}
+
 static void http_arrives(void *arg)
 {
 	struct io_http_call *c = arg;
@@ -207,13 +224,14 @@ static void http_arrives(void *arg)
 	cloudsim_answer_free(&c->answer);
 	cloudsim_http_handle(realm.cloud, sim.now_ms, &request, &c->answer);
 	witness_world();
+	if (!c->skip_faults)
+		witness_answered(c->node, c->method, c->target, c->body, c->answer.status);
 	if (c->answer.wire == CLOUDSIM_WIRE_LATE) {
-		c->skip_faults = true;
-		sim_after(c->answer.delay_ms, http_arrives, c);
+		http_is_queued(c, c->answer.delay_ms);
 		return;
 	}
 	c->events--;
-	if (!c->is_void)
+	if (!c->is_void && !is_given_up(c))
 		http_comes_back(c);
 	else if (!c->events)
 		call_free(c);

@@ -6,20 +6,38 @@
 
 #include "engine/record.h"
 #include "io/smtp.h"
-#include "test/sim/clockwork.h"
+#include "test/sim/realm.h"
+
+enum { READINGS_MAX = 10 /* a device that answers none of these cannot be read */ };
 
 struct witness {
 	uint64_t dual_writers, dual_writers_by_operator, wrongful_fences, fenced_alive, double_calls;
 	uint64_t host_deaths, power_offs, evacuate_calls, mails;
 	bool operator_lied; /* confirmed a living host dead: what follows is counted apart */
 	size_t duals_seen;
+	struct {
+		bool is_forced_down; /* as Nova had it after the newest request */
+		uint32_t starts;     /* of its nova-compute when it was forced down */
+		int64_t asked_ms;    /* when its device was last asked for its power */
+		uint32_t asked_n;    /* so often since its daemon began anew */
+		int64_t read_ms;     /* when the newest question was asked that it answered */
+	} host[REALM_HOSTS_MAX];
+	struct witness_calls *calls; /* of each instance in each recovery, newest first */
 };
 
 extern struct witness witness;
 
+/** witness_begin() - nothing seen yet. witness_end() gives back what was noted. */
 void witness_begin(void);
+void witness_end(void);
 /** witness_request() - a request reaches the cloud. */
 void witness_request(struct sim_node *from, const char *method, const char *target, const char *body);
+/** witness_answered() - and was answered with @status, or waits to be done with none yet. */
+void witness_answered(struct sim_node *from, const char *method, const char *target, const char *body, int status);
+/** witness_power_asked() - an agent begins to ask the device of @host for its power. witness_power_read() - the daemon hears the answer
+ * to what was asked at @asked_ms. */
+void witness_power_asked(const struct sim_node *from, uint32_t host);
+void witness_power_read(uint32_t host, int64_t asked_ms);
 /** witness_power_off() - a power-off reaches the device of @host. */
 void witness_power_off(struct sim_node *from, uint32_t host);
 /** witness_mail() - a mail reaches its server. */
@@ -30,3 +48,10 @@ void witness_death(uint32_t host);
 void witness_world(void);
 /** witness_record() - a record becomes durable. */
 void witness_record(struct sim_node *node, const struct record *before, const struct record *now);
+/** witness_recovery() - the open recovery of a host as it is durable; false: none. Two are a violation. */
+bool witness_recovery(struct sim_node *node, const char *host, struct recovery_record *ret);
+/** witness_instance() - number of an instance in the model, or -1. witness_evacuation() - the instance of an evacuate call. */
+int witness_instance(const char *uuid);
+bool witness_evacuation(const char *method, const char *target, const char *body, char ret_uuid[UUID_SIZE]);
+/** witness_call() - what has to hold of the cloud when an evacuate call for an instance of @r arrives. */
+void witness_call(struct sim_node *from, const struct recovery_record *r, uint32_t host);

@@ -152,6 +152,7 @@ static void durations(void **state)
 	"  - name: rack\n"                                                                                             \
 	"    hosts: [c1, 'd?.example']\n"                                                                              \
 	"    single-source: accepted\n"                                                                                \
+	"    mode: ask\n"                                                                                              \
 	"    down-when: nova\n"                                                                                        \
 	"    fencing:\n"                                                                                               \
 	"      - {name: bmc, agent: fence_none, timeout: 7s, attempts: 3, parameters: {ip: '{host}-bmc', lanplus: "    \
@@ -171,10 +172,12 @@ static void hosts_resolve(void **state)
 	assert_int_equal(config_host_resolve(cfg, "c1", &h), CONFIG_HOST_FOUND); /* its name comes before the pattern */
 	assert_string_equal(h.segment->name, "rack");
 	assert_string_equal(h.address, "192.0.2.1");
+	assert_int_equal(h.segment->mode, CONFIG_MODE_ASK);
 	assert_int_equal(h.level_n, 2);
 	assert_int_equal(h.segment->down_when, 1u << CONFIG_MONITOR_NOVA);
 	assert_int_equal(config_host_resolve(cfg, "c10", &h), CONFIG_HOST_FOUND);
 	assert_string_equal(h.segment->name, "any");
+	assert_int_equal(h.segment->mode, CONFIG_MODE_AUTOMATIC);
 	assert_string_equal(h.address, "c10.mgmt");
 	assert_int_equal(h.level_n, 0);
 	assert_int_equal(config_host_resolve(cfg, "c7", &h), CONFIG_HOST_OUTSIDE);

@@ -427,6 +427,20 @@ static void a_reading_from_before_a_stall_proves_nothing(void **state)
 	bed_free(b);
 }
 
+/* Nothing will be done about it, so one monitor that says dead is enough to tell of it. */
+static void a_death_in_maintenance_is_told_without_a_second_witness(void **state)
+{
+	struct bed *b = bed_new(3, NULL);
+
+	assert_int_equal(bed_say(b, OPERATOR_MAINTENANCE_ON, "h1", NULL, NULL), 0);
+	bed_set(b, 0, SIGN_DEAD, SIGN_UNKNOWN);
+	bed_pass(b, b->o.recheck_after_ms);
+	bed_end_look(b, 0);
+	assert_int_equal(bed_told(b, MOMENT_SKIPPED), 1);
+	assert_int_equal(b->started[OP_POWER_OFF], 0);
+	bed_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(an_accepted_off_that_stays_on_never_proves),
@@ -443,7 +457,8 @@ int main(void)
 	    cmocka_unit_test(confirm_dead_is_refused_while_life_is_seen), cmocka_unit_test(confirm_dead_ends_a_hold),
 	    cmocka_unit_test(confirm_dead_cancels_the_power_off), cmocka_unit_test(a_stall_throws_evidence_away),
 	    cmocka_unit_test(a_stall_under_proof_reads_power_first),
-	    cmocka_unit_test(a_reading_from_before_a_stall_proves_nothing)};
+	    cmocka_unit_test(a_reading_from_before_a_stall_proves_nothing),
+	    cmocka_unit_test(a_death_in_maintenance_is_told_without_a_second_witness)};
 
 	return cmocka_run_group_tests_name("engine_faults", tests, NULL, NULL);
 }

@@ -386,6 +386,23 @@ static void leftovers_hold(void **state)
 	bed_free(b);
 }
 
+/* Behind one that failed before its host died there is one that has not ended, and none of ours: no call on top of it. */
+static void an_older_evacuation_that_has_not_ended_is_waited_for(void **state)
+{
+	struct bed *b = bed_new(3, NULL);
+	struct instance_view v = failed(1, 12);
+
+	v.unfinished.id = 11;
+	str_copy(v.unfinished.dest, sizeof(v.unfinished.dest), "h2");
+	bed_to_listing(b, 0);
+	bed_end_views(b, OP_LIST, &v, 1);
+	bed_end_views(b, OP_ASK, &v, 1);
+	bed_pass(b, 1000);
+	assert_int_equal(b->started[OP_EVACUATE], 0);
+	assert_int_equal(bed_instance(b, 0, v.uuid)->row, INSTANCE_ROW_REBUILDING);
+	bed_free(b);
+}
+
 /* It was on its way here from a host without proof: held by name until it is not so any more. */
 static void what_was_on_its_way_here_is_held_until_it_is_not(void **state)
 {
@@ -507,6 +524,7 @@ int main(void)
 	    cmocka_unit_test(a_destination_that_came_back_is_not_dead),
 	    cmocka_unit_test(a_destination_at_rest_has_to_read_off),
 	    cmocka_unit_test(a_destination_at_rest_that_reads_on_is_not_dead), cmocka_unit_test(leftovers_hold),
+	    cmocka_unit_test(an_older_evacuation_that_has_not_ended_is_waited_for),
 	    cmocka_unit_test(what_was_on_its_way_here_is_held_until_it_is_not),
 	    cmocka_unit_test(many_at_once_lose_nothing), cmocka_unit_test(an_instance_without_room_is_not_forgotten),
 	    cmocka_unit_test(an_instance_that_does_not_leave_holds)};

@@ -173,6 +173,62 @@ static void a_record_without_evidence_says_so(void **state)
 	assert_non_null(strstr(sb.text, "Evidence\n  none was recorded\n"));
 }
 
+static void put(struct record r, int64_t wall_ms)
+{
+	assert_int_equal(journal_submit(cloud.bed.j, ++cloud.seq, &r, wall_ms, "", NULL), 0);
+	bed_wait(&cloud.bed, cloud.bed.answered + journal_pending(cloud.bed.j));
+}
+
+#define OBSERVED_AT 1772370000000 /* 2026-03-01 13:00:00 UTC */
+
+static void observed_death(const char *id, const char *host, int64_t at_ms)
+{
+	struct record r = {.type = RECORD_RECOVERY,
+	    .recovery = {.row = HOST_ROW_ABANDONED, .observed = true, .opened_wall_ms = at_ms, .row_wall_ms = at_ms}};
+
+	str_copy(r.recovery.id, sizeof(r.recovery.id), id);
+	str_copy(r.recovery.host, sizeof(r.recovery.host), host);
+	str_copy(r.recovery.why, sizeof(r.recovery.why), "observed only: would power off by ipmi");
+	r.recovery.stamp_wall_ms[HOST_ROW_SUSPECT] = at_ms - 5000;
+	put(r, at_ms);
+}
+
+static void observed_after(const char *host, struct observed o)
+{
+	struct record r = {.type = RECORD_HOST, .host = {.observed = o}};
+
+	str_copy(r.host.name, sizeof(r.host.name), host);
+	put(r, OBSERVED_AT);
+}
+
+/* Every way in which a death that was only observed goes on, an earlier death of the same host included. */
+static void what_followed_a_death_that_was_observed(void **state)
+{
+	const struct archive a = {.path = cloud.bed.path, .wall_ms = cloud_wall_ms(&cloud)};
+	const int64_t at = OBSERVED_AT;
+	JSON_AUTO cJSON *none = NULL, *o = NULL;
+	struct osha_err err = {0};
+
+	assert_int_equal(archive_observed(&a, &none, &err), 0);
+	assert_int_equal(cJSON_GetArraySize(json_array(none, "deaths")), 0);
+	observed_death("kq3f7m-9-1", "lab-1", at);
+	observed_after("lab-1", (struct observed){"kq3f7m-9-1", .on_wall_ms = at + 2000});
+	observed_after("lab-1", (struct observed){"kq3f7m-9-1", .on_wall_ms = at + 2000, .alive_wall_ms = at + 240000});
+	observed_death("kq3f7m-9-2", "lab-1", at + 600000);
+	observed_after("lab-1", (struct observed){"kq3f7m-9-2", .on_wall_ms = at + 601000, .off_wall_ms = at + 660000,
+				    .forced_down_wall_ms = at + 670000});
+	observed_death("kq3f7m-9-3", "lab-2", at + 1000);
+	observed_after("lab-2", (struct observed){"kq3f7m-9-3", .on_wall_ms = at + 3000, .off_wall_ms = at + 93000});
+	observed_death("kq3f7m-9-4", "lab-3", at + 2000);
+	observed_after("lab-3", (struct observed){"kq3f7m-9-4", .off_wall_ms = at + 3000});
+	observed_death("kq3f7m-9-5", "lab-4", at + 3000);
+	observed_after("lab-4", (struct observed){.recovery = "kq3f7m-9-5"});
+	observed_death("kq3f7m-9-6", "lab-4", at + 700000);
+	observed_after("lab-4", (struct observed){.recovery = "kq3f7m-9-6"});
+	assert_int_equal(archive_observed(&a, &o, &err), 0);
+	answer_is("journal-observed", o, text_observed);
+}
+
 static void unknown_names(void **state)
 {
 	const struct archive a = {.path = cloud.bed.path, .wall_ms = 1}, nowhere = {.path = "/nowhere/journal.db"};
@@ -187,15 +243,15 @@ static void unknown_names(void **state)
 
 #define NONSENSE_KEYS                                                                                                  \
 	"{\"recovery\":{\"steps\":[{}],\"mails\":[{}],\"instances\":[{}],\"hold\":{}},\"host\":{\"next\":[{}],"        \
-	"\"evidence\":[{}],\"fence_levels\":[{}],\"recovery\":{}},\"monitors\":[{}],\"levels\":[{}]}"
+	"\"evidence\":[{}],\"fence_levels\":[{}],\"recovery\":{}},\"monitors\":[{}],\"deaths\":[{}],\"levels\":[{}]}"
 
 /* A renderer takes what a stranger on the socket says: anything. */
 static void texts_bear_nonsense(void **state)
 {
 	static const char *const nonsense[] = {
 	    "{}", "[]", "{\"hosts\":[1,null,{}],\"recoveries\":[{}],\"recovery\":3}", (NONSENSE_KEYS)};
-	void (*const all[])(const cJSON *, const struct text_style *, struct strbuf *) = {
-	    text_status, text_hosts, text_recoveries, text_recovery, text_explain, text_fences, text_fence_test};
+	void (*const all[])(const cJSON *, const struct text_style *, struct strbuf *) = {text_status, text_hosts,
+	    text_recoveries, text_observed, text_recovery, text_explain, text_fences, text_fence_test};
 	const struct text_style style = {.width = 20, .has_colour = true};
 
 	for (size_t k = 0; k < sizeof(nonsense) / sizeof(nonsense[0]); k++) {
@@ -251,7 +307,8 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(live_answers), cmocka_unit_test(journal_answers),
 	    cmocka_unit_test(unknown_names), cmocka_unit_test(a_record_without_evidence_says_so),
-	    cmocka_unit_test(texts_bear_nonsense), cmocka_unit_test(tables)};
+	    cmocka_unit_test(what_followed_a_death_that_was_observed), cmocka_unit_test(texts_bear_nonsense),
+	    cmocka_unit_test(tables)};
 
 	root = argc > 1 ? argv[1] : ".";
 	return cmocka_run_group_tests_name("report", tests, story, story_ends);

@@ -355,7 +355,7 @@ static void moment_set(struct scene *s, enum moment moment)
 	    moment == MOMENT_HELD ? "1 instance has no place" : "as its workflow says");
 	s->recovery.hold = moment == MOMENT_HELD ? HOLD_INSTANCES : HOLD_NONE;
 	s->recovery.proof.kind = moment == MOMENT_CONFIRMED ? PROOF_NONE : PROOF_POWER;
-	s->facts.is_listed = moment != MOMENT_CONFIRMED;
+	s->facts.is_listed = moment != MOMENT_CONFIRMED && moment != MOMENT_SKIPPED;
 }
 
 static void user_mails(void **state)
@@ -395,6 +395,27 @@ static void admin_mails(void **state)
 	mail_compare(s, TELL_ADMIN_ALERT, alert, "ops@example.com", "");
 	list = tell_unreached_facts(&s->facts, unreached, 2);
 	mail_compare(s, TELL_ADMIN_UNREACHED, list, "ops@example.com", "");
+}
+
+/* What a segment that asks, and one that only observes, say to the administrators. */
+static void modes_are_told(void **state)
+{
+	struct scene *s = *state;
+	JSON_AUTO cJSON *asked = NULL, *observed = NULL;
+
+	moment_set(s, MOMENT_HELD);
+	s->recovery.hold = HOLD_APPROVAL;
+	asked = tell_admin_facts(&s->facts, TELL_ROWS_MAX);
+	assert_string_equal(json_str(asked, "hold", ""), "approval");
+	assert_non_null(strstr(json_str(asked, "release", ""), s->recovery.id));
+	assert_non_null(strstr(json_str(asked, "release", ""), "osha approve "));
+	assert_string_equal(json_str(asked, "observed", "?"), "");
+	moment_set(s, MOMENT_SKIPPED);
+	s->recovery.observed = true;
+	observed = tell_admin_facts(&s->facts, TELL_ROWS_MAX);
+	s->recovery.observed = false;
+	assert_string_equal(json_str(observed, "observed", ""), "yes");
+	assert_string_equal(json_str(observed, "release", "?"), "");
 }
 
 /* What one object holds and what a letter offers there are the same names. */
@@ -465,6 +486,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test_setup_teardown(counts, scene_open, scene_close), cmocka_unit_test(who_is_concerned),
 	    cmocka_unit_test(keys), cmocka_unit_test_setup_teardown(user_mails, scene_open, scene_close),
 	    cmocka_unit_test_setup_teardown(admin_mails, scene_open, scene_close),
+	    cmocka_unit_test_setup_teardown(modes_are_told, scene_open, scene_close),
 	    cmocka_unit_test_setup_teardown(names_and_facts_agree, scene_open, scene_close),
 	    cmocka_unit_test_setup_teardown(too_long, scene_open, scene_close)};
 

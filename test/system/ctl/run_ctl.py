@@ -111,7 +111,8 @@ def case_asks_and_orders(bed, daemon, run):
     assert run('maintenance', 'compute-4', 'off').status == 0
     for words, status, text in ((('maintenance', 'compute', 'on'), 2, 'no compute host is named exactly'), (('explain', 'compute'), 2, 'osha hosts'),
                                 (('release', 'nope'), 2, 'no open recovery'), (('recovery', 'show', 'nope'), 2, 'knows no recovery'),
-                                (('confirm-dead', 'compute-1'), 3, 'alive'), (('maintenance', 'compute-4', 'maybe'), 2, 'on or off')):
+                                (('confirm-dead', 'compute-1'), 3, 'alive'), (('maintenance', 'compute-4', 'maybe'), 2, 'on or off'),
+                                (('approve', 'nope'), 2, 'no open recovery'), (('approve',), 2, 'expected `osha approve ID`')):
         said = run(*words)
         assert said.status == status and text in said.err and not said.out, (words, said)
         said = run('--json', *words)
@@ -223,6 +224,31 @@ def case_held_and_confirmed_dead():
         proof = json.loads(run('--json', 'recovery', 'show', held['id']).out)['recovery']['proof']
         assert proof['kind'] == 'operator' and f'(uid {os.getuid()})' in proof['by'], proof
         assert run('confirm-dead', 'compute-2').status == 3 and run('status').status == 0
+        bed.check_single()
+
+
+def case_asked_and_approved():
+    """a recovery that asks says which command answers it; whoever gives that is in the record, and nobody else may"""
+    with Bed(mode='ask') as bed:
+        daemon, run = watching(bed)
+        assert ', asks first' in run('explain', 'compute-2').out and 'held until somebody approves' in run('explain', 'compute-2').out
+        assert run('report', 'observed').out == 'No death was only observed.\n'
+        bed.power('compute-2')
+        daemon.wait('compute-2 .* -> held: ')
+        held = json.loads(run('--json', 'recoveries').out)['recoveries'][0]
+        assert held['hold']['cause'] == 'approval' and held['approval'] is None and held['observed'] is False, held
+        command = next(w for w in held['hold']['release'].split('`') if w.startswith('osha approve '))
+        assert run('status').status == 3 and command in run('recovery', 'show', held['id']).out
+        answer = ask(bed.dir + '/osha.sock', json.dumps({'command': 'approve', 'recovery': 'x' * 300}).encode())
+        assert answer['status'] == 2, answer
+        said = run(*command.split()[1:])
+        assert said.status == 0 and said.out.startswith(f"recovery {held['id']}: approved"), said
+        said = run('--json', *command.split()[1:])
+        assert said.status == 3 and 'approved already' in json.loads(said.out)['error'], said
+        daemon.wait('compute-2 verifying -> recovered')
+        approval = json.loads(run('--json', 'recovery', 'show', held['id']).out)['recovery']['approval']
+        assert approval['by'].endswith(f'(uid {os.getuid()})') and approval['approved_at_ms'], approval
+        assert '  approved  ' in run('recovery', 'show', held['id']).out
         bed.check_single()
 
 

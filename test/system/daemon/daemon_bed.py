@@ -32,6 +32,7 @@ evacuation: {{poll: 50ms, settle: 1s, stuck-after: 20s}}
 segments:
   - name: all
     hosts: ["*"]
+    mode: {mode}
     fencing:
       - name: device
         agent: {agent}
@@ -137,7 +138,7 @@ class Bed:
     def configure(self, append='', **changes):
         values = {'agent': self.agent, 'cloud': 'cloudsim', 'clouds': self.ready['clouds_yaml'], 'dir': self.dir, 'build': BUILD,
                   'machine_port': self.ready['machine_port'], 'hold_retry': '2s', 'degraded': '1s', 'status_timeout': '3s', 'off_timeout': '5s',
-                  'control_port': self.control_port, 'bmc_port': self.ready['bmc_port']}
+                  'mode': 'automatic', 'control_port': self.control_port, 'bmc_port': self.ready['bmc_port']}
         values.update(changes)
         values['parameters'] = changes.get('parameters') or AGENTS[self.agent].format(**values)
         hosts = ''

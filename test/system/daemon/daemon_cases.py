@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What oshad promises, against the cloud look-alike. A case is a function named case_*; its first line of documentation is its name in the report."""
+import email
+import email.policy
 import hashlib
+import json
 import os
 import re
 import resource
@@ -573,6 +576,74 @@ def case_maintenance():
         until('compute-1 reports again', lambda: bed.service('compute-1')['state'] == 'up')
         assert bed.osha('maintenance', 'compute-1', 'off')[0] == 0
         bed.check_recovered('compute-1', recover(bed, daemon, 'compute-1'))
+
+
+def case_mode_ask():
+    """a segment that asks: held until somebody approves; a release is no approval, and life ends it"""
+    with Bed() as bed:
+        bed.configure(append=bed.mail(), mode='ask')
+        daemon = watching(bed)
+        bed.power('compute-2')
+        daemon.wait('compute-2 .* -> held: asks first: would power off by device, .*osha approve ')
+        ident = re.search(r'osha approve ([\w-]+)', daemon.log()).group(1)
+        mail = until('the admins are told', lambda: bed.control('GET', 'mails')['mails'])
+        assert len(mail) == 1 and mail[0]['to'] == ['ops@example.com'] and 'approval' in mail[0]['headers']['subject'], mail
+        assert bed.osha('status')[0] == 3
+        assert bed.osha('release', ident)[0] == 0
+        until('it is held again', lambda: len(re.findall('-> held: asks first', daemon.log())) > 1)
+        bed.check_untouched()
+        bed.power('compute-2', 'on')
+        daemon.wait('compute-2 .* -> cleared: ')
+        until('it is up', lambda: bed.service('compute-2')['state'] == 'up')
+        status, said = bed.osha('approve', ident)
+        assert status in (2, 3) and ('no open recovery' in said or 'waits for no approval' in said), (status, said)
+        was = bed.instances('compute-2')  # whoever was switched off is stopped now
+        bed.power('compute-2')
+        until('another one asks', lambda: len(set(re.findall(r'osha approve ([\w-]+)', daemon.log()))) == 2)
+        ident = re.findall(r'osha approve ([\w-]+)', daemon.log())[-1]
+        status, said = bed.osha('approve', ident)
+        assert status == 0 and 'approved' in said, (status, said)
+        daemon.kill()  # what was confirmed is in the journal
+        bed.check_single()
+        daemon = bed.start()
+        daemon.wait('compute-2 verifying -> recovered')
+        bed.check_recovered('compute-2', was)
+        status, said = bed.osha('approve', ident)
+        assert status == 3 and 'approved already' in said, (status, said)
+
+
+def case_mode_observe():
+    """a segment that only observes: told and written down, nothing touched, and what operators did instead is reported"""
+    def deaths():
+        return json.loads(bed.osha('--json', 'report', 'observed')[1])['deaths']
+    with Bed() as bed:
+        bed.configure(append=bed.mail(), mode='observe')
+        daemon = watching(bed)
+        was = bed.instances('compute-2')
+        bed.power('compute-2')
+        daemon.wait('compute-2 .* -> abandoned: observed only: would power off by device, force down, disable, evacuate')
+        mail = until('the admins are told', lambda: bed.control('GET', 'mails')['mails'])
+        with open(os.path.join(bed.ready['mail']['dir'], mail[0]['file']), 'rb') as f:
+            text = email.message_from_binary_file(f, policy=email.policy.default).get_body(['plain']).get_content()
+        assert len(mail) == 1 and mail[0]['to'] == ['ops@example.com'] and all(i['uuid'] in text for i in was), (mail, text)
+        assert 'only observes' in text and f'Instances on it: {len(was)}' in text and 'not Osha' not in text, text
+        until('its device was read off', lambda: deaths()[0]['followed'] == 'found-off')
+        status, said = bed.osha('confirm-dead', 'compute-2')
+        assert status == 3 and 'only observes' in said, (status, said)
+        bed.check_untouched()
+        bed.nova('PUT', '/os-services/' + bed.service('compute-2')['id'], {'forced_down': True})
+        death = until('the operator was seen', lambda: next((d for d in deaths() if d['followed'] == 'forced-down'), None))
+        bed.nova('PUT', '/os-services/' + bed.service('compute-2')['id'], {'forced_down': False})
+        bed.power('compute-2', 'on')
+        death = until('its life was seen', lambda: next((d for d in deaths() if d['alive_at_ms']), None))
+        assert death['would_act_at_ms'] <= death['forced_down_at_ms'] <= death['alive_at_ms'] and death['host'] == 'compute-2', death
+        status, said = bed.osha('report', 'observed')
+        assert status == 0 and 'an operator forced it down after' in said, said
+        assert {i['uuid'] for i in bed.instances('compute-2')} == {i['uuid'] for i in was} and not bed.stamps()
+        bed.configure(mode='automatic')
+        assert bed.osha('reload')[0] == 0
+        bed.check_recovered('compute-1', recover(bed, daemon, 'compute-1'))
+        assert len(deaths()) == 1
 
 
 def case_confirm_dead():
