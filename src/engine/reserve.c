@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Room for everything, made between steps: the only file of the engine that allocates. Also the look-ups over those arrays (by host
- * name, by instance). Recoveries have as many places as hosts, because a host has at most one open.
+ * name, by instance). Recoveries have a place for each host, because a host has at most one open; those that have ended and are still to
+ * be told lie beside these and never take them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -67,11 +68,17 @@ static void instances_rehash(struct engine *e)
 	}
 }
 
-enum { RECOVERIES_ENDED_MAX = 64 }; /* ended ones that are still to be told, beside one of each host */
+/* Ended ones that are still to be told, beside one of each host: as many again. */
+enum { RECOVERIES_ENDED_LEAST = 64 };
+
+static uint32_t recoveries_for(uint32_t host_n)
+{
+	return host_n + (host_n > RECOVERIES_ENDED_LEAST ? host_n : RECOVERIES_ENDED_LEAST);
+}
 
 static bool reserve_hosts(struct engine *e, uint32_t n)
 {
-	uint32_t hashes = power_of_two_above(n * 2), have = e->host_cap, recoveries = n + RECOVERIES_ENDED_MAX;
+	uint32_t hashes = power_of_two_above(n * 2), have = e->host_cap, recoveries = recoveries_for(n);
 
 	if (n <= have)
 		return true;
@@ -285,22 +292,43 @@ struct recovery *engine_open_recovery(struct engine *e, uint32_t host)
 	return r;
 }
 
+/* The places of the hosts are left free for them. */
+static bool has_room_beside(const struct engine *e)
+{
+	return e->detached_n < e->recovery_cap - e->host_cap;
+}
+
 struct recovery *engine_take_ended_recovery(struct engine *e, uint32_t host)
 {
-	struct recovery *r = recovery_new(e, host);
+	struct recovery *r;
 
-	if (r)
+	if (e->hosts[host].recovery == NIL)
+		return engine_open_recovery(e, host);
+	r = has_room_beside(e) ? recovery_new(e, host) : NULL;
+	if (r) {
 		r->is_detached = true;
+		e->detached_n++;
+	}
 	return r;
 }
 
 bool engine_detach_recovery(struct engine *e, struct recovery *r)
 {
-	if (e->recovery_free == NIL)
+	if (!has_room_beside(e))
 		return false;
 	r->is_detached = true;
+	e->detached_n++;
 	e->hosts[r->host].recovery = NIL;
 	return true;
+}
+
+/* There is room beside again: an ended one that had none still stands in its host's way. */
+static void wake_all(struct engine *e)
+{
+	for (uint32_t k = 0; k < e->recovery_cap; k++) {
+		if (e->recoveries[k].is_used)
+			work_queue(e, recovery_ref(e, &e->recoveries[k]));
+	}
 }
 
 void engine_close_recovery(struct engine *e, struct recovery *r)
@@ -308,7 +336,11 @@ void engine_close_recovery(struct engine *e, struct recovery *r)
 	uint32_t k = (uint32_t)(r - e->recoveries);
 
 	engine_drop_instances(e, r);
-	if (!r->is_detached)
+	if (r->is_detached && !has_room_beside(e))
+		wake_all(e);
+	if (r->is_detached)
+		e->detached_n--;
+	else
 		e->hosts[r->host].recovery = NIL;
 	r->is_used = false;
 	e->recovery_n--;

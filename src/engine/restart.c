@@ -15,18 +15,23 @@ static void take_host(struct engine *e, const struct host_record *rec)
 	host_forget_devices(&e->hosts[k]);
 }
 
-static struct recovery *take_recovery(struct engine *e, const struct recovery_record *rec)
+static bool is_ended(const struct recovery_record *rec)
+{
+	return host_step_of(rec->row)->flags & STEP_FINAL;
+}
+
+static void take_recovery(struct engine *e, const struct recovery_record *rec)
 {
 	uint32_t k = engine_host_add(e, rec->host);
-	bool is_final = host_step_of(rec->row)->flags & STEP_FINAL;
 	struct recovery *r;
 
-	if (k == NIL || (is_final && !(rec->due & ~(unsigned)rec->told)))
-		return NULL;
-	r = is_final ? engine_take_ended_recovery(e, k) : engine_open_recovery(e, k);
+	if (k == NIL)
+		return;
+	r = is_ended(rec) ? engine_take_ended_recovery(e, k) : engine_open_recovery(e, k);
 	if (r)
 		r->rec = *rec;
-	return r;
+	else
+		engine_log(e, 4, "%s of %s: no room for it: its end is told after another start", rec->id, rec->host);
 }
 
 static struct recovery *recovery_by_id(struct engine *e, const char *id)
@@ -47,7 +52,8 @@ static void take_instance(struct engine *e, const struct instance_record *rec)
 		i->rec = *rec;
 }
 
-static void take_one(struct engine *e, const struct record *rec)
+/* Ended ones come later: what is open has the first claim to its host's place. */
+static void take_first(struct engine *e, const struct record *rec)
 {
 	switch (rec->type) {
 	case RECORD_STORE:
@@ -58,7 +64,8 @@ static void take_one(struct engine *e, const struct record *rec)
 		take_host(e, &rec->host);
 		break;
 	case RECORD_RECOVERY:
-		take_recovery(e, &rec->recovery);
+		if (!is_ended(&rec->recovery))
+			take_recovery(e, &rec->recovery);
 		break;
 	default:
 		break;
@@ -70,7 +77,12 @@ void engine_take_records(struct engine *e, const struct record *all, uint32_t n)
 	e->is_started = true;
 	e->started_ms = e->now_ms;
 	for (uint32_t k = 0; k < n; k++)
-		take_one(e, &all[k]);
+		take_first(e, &all[k]);
+	for (uint32_t k = 0; k < n; k++) {
+		if (all[k].type == RECORD_RECOVERY && is_ended(&all[k].recovery) &&
+		    (all[k].recovery.due & ~(unsigned)all[k].recovery.told))
+			take_recovery(e, &all[k].recovery);
+	}
 	for (uint32_t k = 0; k < n; k++) {
 		if (all[k].type == RECORD_INSTANCE)
 			take_instance(e, &all[k].instance);

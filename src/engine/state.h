@@ -151,7 +151,8 @@ struct engine {
 	struct host *hosts;
 	uint32_t host_n, host_cap;
 	struct recovery *recoveries;
-	uint32_t recovery_cap, recovery_free, recovery_n; /* recovery_n: open */
+	uint32_t recovery_cap, recovery_free, recovery_n; /* recovery_n: in use */
+	uint32_t detached_n; /* of these; never more than recovery_cap - host_cap, so that each host has its place */
 	struct instance *instances;
 	uint32_t instance_n, instance_cap, instance_free;
 	uint32_t *host_hash, host_hash_n, *instance_hash, instance_hash_n;
@@ -165,7 +166,7 @@ struct engine {
 /* reserve.c, and the lookups over what it sized */
 struct host *engine_find_host(struct engine *e, const char *name);
 struct recovery *engine_open_recovery(struct engine *e, uint32_t host);
-/* an ended one, taken up to be told: it stands in no other's way; NULL without room */
+/* an ended one, taken up to be told: in its host's place, or beside it where that is taken; NULL without room */
 struct recovery *engine_take_ended_recovery(struct engine *e, uint32_t host);
 /* it has ended: its host is free for another one; false without room for that, then it stays */
 bool engine_detach_recovery(struct engine *e, struct recovery *r);
