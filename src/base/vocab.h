@@ -122,6 +122,7 @@ struct instance_view {
 	bool locked;
 	int64_t fault_at_ms;     /* nova's clock; 0 = no fault */
 	char fault[REASON_SIZE]; /* fault.message, cut */
+	bool lacks_history;      /* its evacuations were not asked for: `evacuation` and `unfinished` say nothing */
 	struct migration_view evacuation;
 	/*
 	 * The newest evacuation away from `host` that is under way although `evacuation`, a newer one, is not it. What it was to place may

@@ -80,6 +80,9 @@ static int arguments_check(const struct kind_row *row, const struct cloud_args *
 		return osha_err_set(reterr, OSHA_E_USAGE, "%s: no usable instance id", row->name);
 	if (row->needs_project && !cloud_id_is_valid(args->project, UUID_SIZE))
 		return osha_err_set(reterr, OSHA_E_USAGE, "%s: no usable project id", row->name);
+	if (args->is_brief && args->kind != CLOUD_ASK && args->kind != CLOUD_MIGRATIONS_FROM &&
+	    args->kind != CLOUD_MIGRATIONS_ONTO)
+		return osha_err_set(reterr, OSHA_E_USAGE, "%s: there is no brief form of it", row->name);
 	if (args->kind == CLOUD_DISABLE && (!args->reason || !args->reason[0]))
 		return osha_err_set(reterr, OSHA_E_USAGE, "%s: no reason given", row->name);
 	return 0;
@@ -143,6 +146,7 @@ int cloud_call_begin(const struct cloud_args *args, struct cloud_call **ret_call
 		return osha_err_set(reterr, OSHA_E_NOMEM, "%s: out of memory", row->name);
 	call->kind = args->kind;
 	call->steps = row->steps;
+	call->is_brief = args->is_brief;
 	str_copy(call->host, sizeof(call->host), row->needs_host ? args->host : "");
 	str_copy(call->instance, sizeof(call->instance), row->needs_instance ? args->instance : "");
 	str_copy(call->project, sizeof(call->project), row->needs_project ? args->project : "");

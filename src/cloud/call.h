@@ -65,6 +65,11 @@ struct cloud_args {
 	const char *instance; /* UUID */
 	const char *project;  /* id */
 	const char *reason;   /* disabled_reason, at most 255 bytes */
+	/*
+	 * ASK, MIGRATIONS_FROM and _ONTO: one request in place of two or three. Only what the answer shows counts; what
+	 * it lacks proves nothing: ASK brings no records of evacuations, and the lists may come from fewer cells.
+	 */
+	bool is_brief;
 };
 
 /* The next request. Everything is borrowed from the call, valid until the next cloud_call_answer() or

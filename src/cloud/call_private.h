@@ -55,6 +55,7 @@ struct cloud_call {
 	size_t item;            /* of STEP_SINGLE, STEP_ASK, STEP_USER */
 	unsigned failed_in_row; /* single look-ups that failed one after the other */
 
+	bool is_brief;
 	struct instance_view *pending; /* of STEP_ASK */
 	size_t n_pending;
 	struct migration_view *history; /* of the item in STEP_HISTORY */

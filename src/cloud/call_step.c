@@ -443,7 +443,10 @@ static enum verdict_next judge_ask(struct cloud_call *call, const struct cloud_a
 		return call_stop_row(call, answer, read);
 	call->failed_in_row = 0;
 	v.evacuation = p->evacuation;
+	v.lacks_history = call->is_brief;
 	*p = v;
+	if (call->is_brief)
+		return ask_next(call);
 	call->step = STEP_HISTORY;
 	call->n_history = 0;
 	call_first_page(call);
@@ -470,6 +473,8 @@ bool call_step_begin(struct cloud_call *call)
 	call->item = 0;
 	call->failed_in_row = 0;
 	switch (call->step) {
+	case STEP_FIND:
+		return !call->is_brief;
 	case STEP_CHANGE:
 		call->result.was_already = service_is_as_asked(call, &call->result.services[0].view);
 		return !call->result.was_already;

@@ -163,7 +163,8 @@ static void op_call(struct daemon_op *op, const struct engine_action *a)
 	    .instance = a->start.instance[0] ? a->start.instance : NULL,
 	    .reason = a->start.reason[0] ? a->start.reason : NULL,
 	    .timeout_ms = op->deadline_ms - io_now_ms(op->d->loop),
-	    .start_by_ms = op->start_by_ms};
+	    .start_by_ms = op->start_by_ms,
+	    .is_brief = a->start.is_brief};
 	struct osha_err err = {0};
 
 	if (request.timeout_ms <= 0)

@@ -132,6 +132,7 @@ struct evacuator_request {
 	const char *host, *instance, *reason; /* borrowed for the call */
 	int64_t timeout_ms;
 	int64_t start_by_ms; /* what changes an instance is not sent after this (CLOCK_BOOTTIME); 0 = any time */
+	bool is_brief;       /* ASK, MIGRATIONS: what the answer shows is all that is wanted; it may lack the rest */
 };
 
 struct evacuator_answer {

@@ -234,6 +234,8 @@ struct engine_action {
 			char recovery[RECOVERY_ID_SIZE];
 			char instance[UUID_SIZE];
 			char reason[REASON_SIZE]; /* OP_DISABLE */
+			/* OP_ASK, OP_MIGRATIONS: only what the answer shows will count, so the cloud need not be asked for more */
+			bool is_brief;
 		} start;
 		struct {
 			uint64_t op;

@@ -53,6 +53,7 @@ static void look_start(struct engine *e, struct recovery *r, enum op_slot slot, 
 	a = engine_emit_start(e, op_number(slot, recovery_ref(e, r), l->gen), kind, r, NULL);
 	a->start.start_by_ms = e->now_ms + e->o.start_window_ms;
 	a->start.deadline_ms = l->deadline_ms;
+	a->start.is_brief = true; /* a record that is missing changes nothing */
 }
 
 static void look_stop(struct engine *e, struct recovery *r, struct look *l, enum op_slot slot)

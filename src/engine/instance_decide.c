@@ -130,6 +130,8 @@ static enum decision decide(const struct instance_record *i, const struct instan
 		return say(DECIDE_GONE, ret_why, size, "it was deleted");
 	if (v->host[0] && !str_eq(v->host, i->source))
 		return decide_moved(i, v, f, ret_why, size);
+	if (v->lacks_history)
+		return say(DECIDE_AGAIN, ret_why, size, "its evacuations were not asked for");
 	if (migration_is_under_way(m->status))
 		d = decide_under_way(v, f, ret_why, size);
 	if (d != DECIDE_CALL)

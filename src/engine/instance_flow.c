@@ -259,11 +259,21 @@ static void learn_whose(struct instance *i, const struct instance_view *v)
 	i->work.dirty = true;
 }
 
+/* A brief look that does not show it elsewhere leaves everything open. */
+static bool is_to_be_asked_for_all(const struct instance *i, const struct instance_view *v)
+{
+	return v->lacks_history && v->exists && (!v->host[0] || str_eq(v->host, i->rec.source));
+}
+
 void instance_seen(struct engine *e, struct instance *i, const struct instance_view *v)
 {
 	struct decide_facts f = facts_of(e, i, v);
 	char why[REASON_SIZE] = "";
 
+	if (is_to_be_asked_for_all(i, v)) {
+		instance_enter(e, i, INSTANCE_ROW_ASKING, "its evacuation is done, its host not yet changed");
+		return;
+	}
 	if (i->rec.call_open && instance_shows_nothing(&i->rec, v, &f) &&
 	    (!i->rec.empty_readings || e->now_ms - i->call_ms >= e->o.evacuate_settle_ms))
 		i->rec.empty_readings++;

@@ -281,6 +281,8 @@ static void work_start(struct engine *e, uint32_t ref)
 	a = engine_emit_start(e, op_number(SLOT_MAIN, ref, w->gen), w->kind, r, i);
 	a->start.start_by_ms = w->confirmed_ms + e->o.start_window_ms;
 	a->start.deadline_ms = w->deadline_ms;
+	/* its record was seen done: where it is now is all that is left to ask */
+	a->start.is_brief = i && i->rec.row == INSTANCE_ROW_VERIFYING;
 	heap_update(e, ref);
 }
 

@@ -47,6 +47,7 @@ static const struct side_edge instance_sides[] = {
     {INSTANCE_ROW_ASKING, INSTANCE_ROW_GONE, "deleted"},
     {INSTANCE_ROW_ASKING, INSTANCE_ROW_HELD, "under way for too long"},
     {INSTANCE_ROW_CALLING, INSTANCE_ROW_REFUSED, "Nova refuses for good, or no attempt is left"},
+    {INSTANCE_ROW_VERIFYING, INSTANCE_ROW_ASKING, "its host has not yet changed"},
     {INSTANCE_ROW_VERIFYING, INSTANCE_ROW_RESTORING, "moved, but not as it was"},
     {INSTANCE_ROW_VERIFYING, INSTANCE_ROW_REFUSED, "moved, but in ERROR"},
 };

@@ -172,6 +172,33 @@ static void test_ask_untrustworthy(void **state)
 	}
 }
 
+/* One request each, and what was not asked for is said to be lacking. */
+static void test_brief_forms(void **state)
+{
+	const struct script_line server[] = {
+	    {"GET", "/servers/" A, NULL, 200, "{\"server\":" ROW(A, "active", "null", "\"c2\"") "}", 0, 0}};
+	const struct script_line migrations[] = {
+	    {"GET", "/os-migrations?migration_type=evacuation&source_compute=c1&limit=500", NULL, 200,
+		MOVES(MOVE("3", A, "done", "c1", "\"c2\"")), 0, 0}};
+	const struct cloud_args ask = {.kind = CLOUD_ASK, .instance = A, .is_brief = true};
+	const struct cloud_args from = {.kind = CLOUD_MIGRATIONS_FROM, .host = "c1", .is_brief = true};
+	const struct cloud_args inventory = {.kind = CLOUD_INVENTORY, .host = "c1", .is_brief = true};
+	CLOUD_CALL_AUTO struct cloud_call *one = SCRIPT_PLAY(&ask, server);
+	CLOUD_CALL_AUTO struct cloud_call *two = SCRIPT_PLAY(&from, migrations);
+	CLOUD_CALL_AUTO struct cloud_call *three = NULL;
+	const struct cloud_result *r = script_result(one, OUTCOME_DONE, FAULT_NONE);
+
+	(void)state;
+	assert_int_equal(r->n_instances, 1);
+	assert_true(r->instances[0].lacks_history);
+	assert_string_equal(r->instances[0].host, "c2");
+	assert_int_equal(r->instances[0].evacuation.id, 0);
+	r = script_result(two, OUTCOME_DONE, FAULT_NONE);
+	assert_int_equal(r->n_migrations, 1);
+	assert_int_equal(r->migrations[0].status, MIGRATION_DONE);
+	assert_true(cloud_call_begin(&inventory, &three, NULL) < 0);
+}
+
 static void test_servers_paged(void **state)
 {
 	const struct script_line lines[] = {
@@ -396,6 +423,7 @@ int main(void)
 	    cmocka_unit_test(test_ask_other_rows_are_left_out),
 	    cmocka_unit_test(test_ask_gone),
 	    cmocka_unit_test(test_ask_untrustworthy),
+	    cmocka_unit_test(test_brief_forms),
 	    cmocka_unit_test(test_servers_paged),
 	    cmocka_unit_test(test_pages_that_repeat),
 	    cmocka_unit_test(test_pages_without_end),

@@ -354,6 +354,33 @@ static void a_destination_that_dies_is_proven_dead_first(void **state)
 	bed_free(b);
 }
 
+/* Its record was seen done: only where it is now is asked. Still on the dead host: everything is asked again, and nothing called. */
+static void a_verification_is_brief_and_calls_nothing(void **state)
+{
+	struct bed *b = bed_new(3, NULL);
+	struct instance_view v = bed_view(1, "h1"), moved = bed_moved(1, "h1", "h2", 11), brief = bed_view(1, "h1");
+
+	(void)state;
+	bed_to_listing(b, 0);
+	bed_end_views(b, OP_LIST, &v, 1);
+	assert_false(bed_op(b, OP_ASK)->start.is_brief);
+	bed_end_views(b, OP_ASK, &v, 1);
+	bed_end(b, OP_EVACUATE, OUTCOME_DONE, FAULT_NONE);
+	assert_true(bed_op(b, OP_MIGRATIONS)->start.is_brief);
+	bed_end_views(b, OP_MIGRATIONS, &moved, 1);
+	assert_int_equal(bed_instance(b, 0, "uuid-1")->row, INSTANCE_ROW_VERIFYING);
+	assert_true(bed_op(b, OP_ASK)->start.is_brief);
+	brief.lacks_history = true;
+	bed_end_views(b, OP_ASK, &brief, 1);
+	assert_int_equal(bed_instance(b, 0, "uuid-1")->row, INSTANCE_ROW_ASKING);
+	assert_int_equal(bed_instance(b, 0, "uuid-1")->empty_readings, 0);
+	assert_false(bed_op(b, OP_ASK)->start.is_brief);
+	bed_end_views(b, OP_ASK, &moved, 1);
+	assert_int_equal(bed_instance(b, 0, "uuid-1")->row, INSTANCE_ROW_DONE);
+	assert_int_equal(b->started[OP_EVACUATE], 1);
+	bed_free(b);
+}
+
 static void list_until_held(struct bed *b, const struct instance_view *v, uint32_t n)
 {
 	for (int k = 0; k < 1000 && bed_row(b, 0) != HOST_ROW_HELD; k++) {
@@ -525,6 +552,7 @@ int main(void)
 	    cmocka_unit_test(a_destination_at_rest_has_to_read_off),
 	    cmocka_unit_test(a_destination_at_rest_that_reads_on_is_not_dead), cmocka_unit_test(leftovers_hold),
 	    cmocka_unit_test(an_older_evacuation_that_has_not_ended_is_waited_for),
+	    cmocka_unit_test(a_verification_is_brief_and_calls_nothing),
 	    cmocka_unit_test(what_was_on_its_way_here_is_held_until_it_is_not),
 	    cmocka_unit_test(many_at_once_lose_nothing), cmocka_unit_test(an_instance_without_room_is_not_forgotten),
 	    cmocka_unit_test(an_instance_that_does_not_leave_holds)};

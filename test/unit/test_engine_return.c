@@ -183,6 +183,7 @@ static void it_is_taken_back_once_it_is_clean(void **state)
 	struct instance_view v = bed_moved(1, "h1", "h2", 11);
 
 	to_cleaning(b);
+	assert_false(bed_op(b, OP_MIGRATIONS)->start.is_brief); /* what it lacks counts here */
 	bed_end_views(b, OP_MIGRATIONS, &v, 1); /* still `done`: its nova-compute has not removed the copy */
 	assert_int_equal(bed_row(b, 0), HOST_ROW_CLEANING);
 	assert_int_equal(b->started[OP_CLEAR_DOWN], 0);

@@ -28,7 +28,7 @@ struct decide_case {
 	uint32_t attempt;
 	bool no_attempts, settled, stuck, dest_dead, may_reset, no_side_steps;
 	int64_t unfinished_id;
-	bool unfinished_dead, is_gone;
+	bool unfinished_dead, is_gone, lacks_history;
 	enum decision want;
 	const char *says; /* part of the reason, NULL = any */
 };
@@ -52,6 +52,12 @@ static const struct decide_case cases[] = {
 {"a word we do not know", NULL, SERVER_OTHER, TASK_NONE, .want = DECIDE_REFUSE},
 {"state unknown", NULL, SERVER_UNKNOWN,   TASK_NONE,  .want = DECIDE_AGAIN},
 {"state unknown for too long", NULL, SERVER_UNKNOWN, TASK_NONE, .stuck = true, .want = DECIDE_HOLD},
+/* a brief look tells where it is, and never that nothing is under way */
+{"brief, still on the dead host", NULL, SERVER_ACTIVE, TASK_NONE, .lacks_history = true, .want = DECIDE_AGAIN, .says = "not asked for"},
+{"brief, in ERROR on the dead host", NULL, SERVER_ERROR, TASK_NONE, .lacks_history = true, .want = DECIDE_AGAIN},
+{"brief, elsewhere", "c2", SERVER_ACTIVE, TASK_NONE, .lacks_history = true, .want = DECIDE_DONE},
+{"brief, elsewhere and being rebuilt", "c2", SERVER_ACTIVE, TASK_REBUILDING, .lacks_history = true, .want = DECIDE_WATCH},
+{"brief, deleted", NULL, SERVER_DELETED, TASK_NONE, .lacks_history = true, .want = DECIDE_GONE},
 /* task states */
 {"powering-off was sent to the dead host", NULL, SERVER_ACTIVE, TASK_OTHER, .want = DECIDE_CALL},
 {"task unknown",  NULL, SERVER_ACTIVE,    TASK_UNKNOWN, .want = DECIDE_AGAIN},
@@ -147,6 +153,7 @@ static void fill(
 	*v = (struct instance_view){
 	    .exists = !c->is_gone, .state = c->state, .task = c->task, .fault_at_ms = c->fault_ms};
 	str_copy(v->host, sizeof(v->host), c->host ? c->host : "c1");
+	v->lacks_history = c->lacks_history;
 	v->evacuation =
 	    (struct migration_view){.id = c->migration_id, .status = c->migration, .created_at_ms = c->created_ms};
 	if (c->migration)

@@ -96,7 +96,8 @@ int evacuator_start(const struct driver_env *env, const struct evacuator_request
 	struct cloud_args args = {.kind = KINDS[request->verb],
 	    .host = request->host,
 	    .instance = request->instance,
-	    .reason = request->reason};
+	    .reason = request->reason,
+	    .is_brief = request->is_brief};
 	struct cloud_waiter waiter = {request->timeout_ms, call_done, run, request->start_by_ms};
 	int r;
 
