@@ -185,6 +185,29 @@ static int usage(FILE *to)
 	return to == stderr ? 2 : 0;
 }
 
+/* The word that takes no value and only says yes; NULL for any other. */
+static bool *switch_of(struct arguments *a, int letter)
+{
+	switch (letter) {
+	case 'S':
+		return &a->scenario;
+	case 'c':
+		return &a->coverage;
+	case 'm':
+		return &a->matrix;
+	case '1':
+		return &a->first;
+	case 'P':
+		return &a->planted;
+	case 't':
+		return &a->trace;
+	case 'j':
+		return &a->json;
+	default:
+		return NULL;
+	}
+}
+
 static int parse(struct arguments *a, int argc, char **argv)
 {
 	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"profile", 1, 0, 'p'},
@@ -219,35 +242,16 @@ static int parse(struct arguments *a, int argc, char **argv)
 			if (!a->fixed && !a->all_fixed)
 				return usage(stderr);
 			break;
-		case 'S':
-			a->scenario = true;
-			break;
-		case 'c':
-			a->coverage = true;
-			break;
-		case 'm':
-			a->matrix = true;
-			break;
 		case 'u':
 			a->until_s = strtoll(optarg, NULL, 10);
 			break;
 		case 'k':
 			a->kill_at_act = strtoull(optarg, NULL, 10);
 			break;
-		case '1':
-			a->first = true;
-			break;
-		case 'P':
-			a->planted = true;
-			break;
-		case 't':
-			a->trace = true;
-			break;
-		case 'j':
-			a->json = true;
-			break;
 		default:
-			return usage(o == 'h' ? stdout : stderr);
+			if (!switch_of(a, o))
+				return usage(o == 'h' ? stdout : stderr);
+			*switch_of(a, o) = true;
 		}
 	}
 	return a->profile ? -1 : usage(stderr);
