@@ -21,6 +21,8 @@
 #include "test/sim/story.h"
 #include "test/sim/witness.h"
 
+enum { LOOK_MS = 20000 }; /* how often to look whether all is at rest */
+
 struct totals {
 	struct witness w;
 	struct closing_counts j;
@@ -78,16 +80,26 @@ static void print_failure(const struct arguments *a, uint64_t seed, int64_t begi
 	    a->fixed ? a->fixed->name : a->profile->name, (unsigned long long)seed, kill);
 }
 
+/* @look_ms: when to look next, moved on by each look. */
+static bool ends_early(const struct story_profile *p, int64_t *look_ms)
+{
+	if (!p->rest_least_ms || sim.now_ms < *look_ms)
+		return false;
+	*look_ms = sim.now_ms + LOOK_MS;
+	return closing_is_at_rest();
+}
+
 static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 {
 	const struct story_profile *p = a->fixed ? fixed_profile(a->fixed) : a->profile;
 	struct closing_counts j = {0};
-	int64_t begin_ms, end_ms;
+	int64_t begin_ms, end_ms, look_ms;
 
 	sim.is_traced = a->trace;
 	sim_begin(seed);
 	begin_ms = sim.now_ms;
 	end_ms = begin_ms + p->tale_ms + p->rest_ms;
+	look_ms = begin_ms + p->tale_ms + p->rest_least_ms;
 	if (a->until_s && begin_ms + a->until_s * 1000 < end_ms)
 		end_ms = begin_ms + a->until_s * 1000;
 	realm_begin(&p->size);
@@ -99,7 +111,7 @@ static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 	else
 		story_begin(p);
 	controller_start(&sim.node[0]);
-	while (!sim.violation[0] && sim_turn(end_ms))
+	while (!sim.violation[0] && sim_turn(end_ms) && !ends_early(p, &look_ms))
 		;
 	if (!sim.violation[0] && !a->until_s)
 		closing_judge(&j);
