@@ -106,15 +106,25 @@ bool cloudsim_model_host_is_up(struct cloudsim_model *m, int64_t now_ms, size_t 
 	return sim_host_is_up(m, &m->hosts[i]);
 }
 
-int cloudsim_model_service_set(struct cloudsim_model *m, int64_t now_ms, const char *host, bool is_disabled,
-    const char *reason, bool is_forced_down)
+/* Where the host of this name stands, once all that was to happen until now has happened; -OSHA_E_NOTFOUND. */
+static int host_at(struct cloudsim_model *m, int64_t now_ms, const char *host)
 {
 	int i = sim_host_index(m, host);
-	struct sim_host *h;
 
 	if (i < 0)
 		return -OSHA_E_NOTFOUND;
 	cloudsim_model_advance(m, now_ms);
+	return i;
+}
+
+int cloudsim_model_service_set(struct cloudsim_model *m, int64_t now_ms, const char *host, bool is_disabled,
+    const char *reason, bool is_forced_down)
+{
+	int i = host_at(m, now_ms, host);
+	struct sim_host *h;
+
+	if (i < 0)
+		return i;
 	h = &m->hosts[i];
 	sim_host_settle(m, h);
 	h->disabled = is_disabled;
@@ -180,12 +190,11 @@ void sim_host_compute_ready(struct cloudsim_model *m, int host, uint32_t life)
 
 int cloudsim_model_power(struct cloudsim_model *m, int64_t now_ms, const char *host, bool is_on)
 {
-	int i = sim_host_index(m, host);
+	int i = host_at(m, now_ms, host);
 	struct sim_host *h;
 
 	if (i < 0)
-		return -OSHA_E_NOTFOUND;
-	cloudsim_model_advance(m, now_ms);
+		return i;
 	h = &m->hosts[i];
 	if (h->is_on == is_on)
 		return 0;
@@ -204,12 +213,11 @@ int cloudsim_model_power(struct cloudsim_model *m, int64_t now_ms, const char *h
 
 int cloudsim_model_compute(struct cloudsim_model *m, int64_t now_ms, const char *host, enum cloudsim_compute state)
 {
-	int i = sim_host_index(m, host);
+	int i = host_at(m, now_ms, host);
 	struct sim_host *h;
 
 	if (i < 0)
-		return -OSHA_E_NOTFOUND;
-	cloudsim_model_advance(m, now_ms);
+		return i;
 	h = &m->hosts[i];
 	sim_host_settle(m, h);
 	if (state == CLOUDSIM_COMPUTE_DOWN) {

@@ -46,28 +46,27 @@ static size_t segment_at(const char *url, const char *path, const char *segment)
 	return 0;
 }
 
-bool catalog_identity_base(const char *url, char *dst, size_t size)
+/* Whatever version the catalog names, or none: that of ours is put in its place. */
+static bool version_base(const char *url, const char *const found[2], const char *ours, char *dst, size_t size)
 {
 	const char *path = url_path(url);
 	size_t at;
 
 	if (!path)
 		return false;
-	at = segment_at(url, path, "v3");
-	at = at ? at : segment_at(url, path, "v2.0");
-	return base_write(url, at ? at : strlen(url), "/v3", dst, size);
+	at = segment_at(url, path, found[0]);
+	at = at ? at : segment_at(url, path, found[1]);
+	return base_write(url, at ? at : strlen(url), ours, dst, size);
+}
+
+bool catalog_identity_base(const char *url, char *dst, size_t size)
+{
+	return version_base(url, (const char *const[2]){"v3", "v2.0"}, "/v3", dst, size);
 }
 
 bool catalog_compute_base(const char *url, char *dst, size_t size)
 {
-	const char *path = url_path(url);
-	size_t at;
-
-	if (!path)
-		return false;
-	at = segment_at(url, path, "v2.1");
-	at = at ? at : segment_at(url, path, "v2");
-	return base_write(url, at ? at : strlen(url), "/v2.1", dst, size);
+	return version_base(url, (const char *const[2]){"v2.1", "v2"}, "/v2.1", dst, size);
 }
 
 /* "public" for NULL, "" and "publicURL". */

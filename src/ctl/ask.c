@@ -159,6 +159,14 @@ int ask_show(const struct ctl *c, const cJSON *answer, text_fn text, struct osha
 	return print_out(&sb, reterr);
 }
 
+int ask_and_show(const struct ctl *c, struct question *q, text_fn text, struct osha_err *reterr)
+{
+	JSON_AUTO cJSON *answer = NULL;
+	int r = ask(c, q, &answer, reterr);
+
+	return r == EXIT_WELL ? ask_show(c, answer, text, reterr) : r;
+}
+
 int ask_order(const struct ctl *c, struct question *q, const char *done, struct osha_err *reterr)
 {
 	JSON_AUTO cJSON *answer = NULL;

@@ -33,6 +33,8 @@ int ask(const struct ctl *c, struct question *q, cJSON **ret_answer, struct osha
 /** ask_show() - print the answer as JSON or as text. Returns EXIT_WELL or a negative error. */
 int ask_show(const struct ctl *c, const cJSON *answer, text_fn text, struct osha_err *reterr);
 
+/** ask_and_show() - both, one after the other: what a command does that only asks. @q as for ask(). */
+int ask_and_show(const struct ctl *c, struct question *q, text_fn text, struct osha_err *reterr);
 /** ask_order() - give an order and say in a line that it was taken: @done, for text. @q as for ask(). */
 int ask_order(const struct ctl *c, struct question *q, const char *done, struct osha_err *reterr);
 

@@ -44,14 +44,6 @@ static void problems_text(const struct config_problems *problems, const char *fi
 	    problems->error_n == 1 ? "" : "s", problems->warning_n, problems->warning_n == 1 ? "" : "s");
 }
 
-/* The templates for mails are part of what the daemon loads: it does not start with wrong ones. */
-static int templates_check(const struct config *cfg, struct config_problems *problems, struct osha_err *reterr)
-{
-	TELL_TEMPLATES_AUTO struct tell_templates templates = {0};
-
-	return tell_folder_load(cfg, &templates, problems, reterr);
-}
-
 static int run_check(struct ctl *c, struct osha_err *reterr)
 {
 	PROBLEMS_AUTO struct config_problems problems = CONFIG_PROBLEMS_INIT;
@@ -61,7 +53,7 @@ static int run_check(struct ctl *c, struct osha_err *reterr)
 	int r = config_load(file_of(c), &cfg, &problems, reterr), shown;
 
 	if (r == 0)
-		r = templates_check(cfg, &problems, reterr);
+		r = tell_folder_check(cfg, &problems, reterr);
 	if (r < 0 && r != -OSHA_E_CONFIG)
 		return r;
 	if (c->is_json) {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* osha explain: why a host is where it is. */
-#include "base/json.h"
 #include "ctl/ask.h"
 
 static int from_journal(const struct archive *a, const struct ctl *c, cJSON **ret_json, struct osha_err *reterr)
@@ -11,12 +10,9 @@ static int from_journal(const struct archive *a, const struct ctl *c, cJSON **re
 static int run(struct ctl *c, struct osha_err *reterr)
 {
 	struct question q = {.request = ask_request("explain"), .archive = from_journal};
-	JSON_AUTO cJSON *answer = NULL;
-	int r;
 
 	cJSON_AddStringToObject(q.request, "host", c->operands[0]);
-	r = ask(c, &q, &answer, reterr);
-	return r == EXIT_WELL ? ask_show(c, answer, text_explain, reterr) : r;
+	return ask_and_show(c, &q, text_explain, reterr);
 }
 
 const struct command command_explain = {

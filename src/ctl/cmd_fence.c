@@ -11,10 +11,8 @@ static int from_journal(const struct archive *a, const struct ctl *c, cJSON **re
 static int run_status(struct ctl *c, struct osha_err *reterr)
 {
 	struct question q = {.request = ask_request("fence-status"), .archive = from_journal};
-	JSON_AUTO cJSON *answer = NULL;
-	int r = ask(c, &q, &answer, reterr);
 
-	return r == EXIT_WELL ? ask_show(c, answer, text_fences, reterr) : r;
+	return ask_and_show(c, &q, text_fences, reterr);
 }
 
 static int run_test(struct ctl *c, struct osha_err *reterr)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* osha recovery show: everything about one. */
-#include "base/json.h"
 #include "ctl/ask.h"
 
 static int from_journal(const struct archive *a, const struct ctl *c, cJSON **ret_json, struct osha_err *reterr)
@@ -11,12 +10,9 @@ static int from_journal(const struct archive *a, const struct ctl *c, cJSON **re
 static int run(struct ctl *c, struct osha_err *reterr)
 {
 	struct question q = {.request = ask_request("recovery"), .archive = from_journal};
-	JSON_AUTO cJSON *answer = NULL;
-	int r;
 
 	cJSON_AddStringToObject(q.request, "recovery", c->operands[0]);
-	r = ask(c, &q, &answer, reterr);
-	return r == EXIT_WELL ? ask_show(c, answer, text_recovery, reterr) : r;
+	return ask_and_show(c, &q, text_recovery, reterr);
 }
 
 const struct command command_recovery_show = {

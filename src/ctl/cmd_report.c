@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* osha report: comparisons over what the journal remembers. */
-#include "base/json.h"
 #include "ctl/ask.h"
 
 static int from_journal(const struct archive *a, const struct ctl *c, cJSON **ret_json, struct osha_err *reterr)
@@ -12,10 +11,8 @@ static int from_journal(const struct archive *a, const struct ctl *c, cJSON **re
 static int run(struct ctl *c, struct osha_err *reterr)
 {
 	struct question q = {.request = ask_request("observed"), .archive = from_journal};
-	JSON_AUTO cJSON *answer = NULL;
-	int r = ask(c, &q, &answer, reterr);
 
-	return r == EXIT_WELL ? ask_show(c, answer, text_observed, reterr) : r;
+	return ask_and_show(c, &q, text_observed, reterr);
 }
 
 const struct command command_report_observed = {

@@ -13,6 +13,7 @@
 #include "io/file.h"
 #include "io/log.h"
 #include "io/notify.h"
+#include "tell/template_folder.h"
 
 struct engine_options daemon_engine_options(const struct daemon *d)
 {
@@ -80,7 +81,7 @@ static int config_open(struct daemon *d, struct osha_err *reterr)
 	int r = config_load(d->config_path, &d->cfg, &problems, reterr);
 
 	if (r == 0)
-		r = telling_check(d->cfg, &problems, reterr);
+		r = tell_folder_check(d->cfg, &problems, reterr);
 	daemon_problems_log(&problems);
 	if (r < 0)
 		return r;

@@ -8,6 +8,7 @@
 #include "daemon/telling.h"
 #include "io/log.h"
 #include "io/notify.h"
+#include "tell/template_folder.h"
 
 enum { OLD_LOOK_MS = 500 };
 
@@ -125,7 +126,7 @@ void daemon_reload(struct daemon *d)
 	d->next_problems = CONFIG_PROBLEMS_INIT;
 	if (config_load(d->config_path, &d->next_cfg, &d->next_problems, &err) < 0 ||
 	    config_reload_check(d->cfg, d->next_cfg, &d->next_problems, &err) < 0 ||
-	    telling_check(d->next_cfg, &d->next_problems, &err) < 0 ||
+	    tell_folder_check(d->next_cfg, &d->next_problems, &err) < 0 ||
 	    agents_check(d, d->next_cfg, &d->next_problems, reload_checked, &err) < 0)
 		reload_give_up(d, err.msg);
 }

@@ -36,13 +36,6 @@ static int templates_open(struct telling *t, struct osha_err *reterr)
 	return r == -OSHA_E_CONFIG ? 0 : r;
 }
 
-int telling_check(const struct config *cfg, struct config_problems *problems, struct osha_err *reterr)
-{
-	TELL_TEMPLATES_AUTO struct tell_templates templates = {0};
-
-	return tell_folder_load(cfg, &templates, problems, reterr);
-}
-
 int telling_open(struct daemon *d, struct osha_err *reterr)
 {
 	struct telling *t = calloc(1, sizeof(*t));

@@ -8,15 +8,6 @@
 #include "daemon/daemon.h"
 
 /**
- * telling_check() - are the operator's templates sound?
- * @cfg: borrowed
- * @problems: one error per wrong template, with its file and line
- *
- * For the start and for a reload, once config_load() is through. Blocks on local files. Errors: -OSHA_E_CONFIG, -OSHA_E_NOMEM.
- */
-int telling_check(const struct config *cfg, struct config_problems *problems, struct osha_err *reterr);
-
-/**
  * telling_open() - after the journal, the HTTP pool and the cloud session are there; before the engine is given its records.
  * Goes on with what an earlier process left in the outbox. A template that is wrong all the same is logged and the built-in one
  * taken instead. In a dry run everything is only logged. Errors: -OSHA_E_NOMEM.

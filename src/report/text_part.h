@@ -29,6 +29,6 @@ void text_source(struct strbuf *sb, const struct text_style *style, const cJSON 
 /** text_recovery_table() - recoveries in short, one a row. */
 void text_recovery_table(struct strbuf *sb, const struct text_style *style, const cJSON *all, int64_t now_ms);
 /** text_proof() - "power, read by ipmi at ..."; "none yet". Into @sb. */
+void text_proof(struct strbuf *sb, const cJSON *proof, int64_t now_ms);
 /** text_reading() - what a device read last and when: "on 3.0 s ago"; "not read yet". From a level. */
 void text_reading(struct strbuf *sb, const cJSON *level, int64_t now_ms);
-void text_proof(struct strbuf *sb, const cJSON *proof, int64_t now_ms);

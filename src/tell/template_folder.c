@@ -60,3 +60,10 @@ int tell_folder_load(
 	}
 	return worst;
 }
+
+int tell_folder_check(const struct config *cfg, struct config_problems *problems, struct osha_err *reterr)
+{
+	TELL_TEMPLATES_AUTO struct tell_templates templates = {0};
+
+	return tell_folder_load(cfg, &templates, problems, reterr);
+}

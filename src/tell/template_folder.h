@@ -19,3 +19,12 @@
  */
 int tell_folder_load(
     const struct config *cfg, struct tell_templates *ret, struct config_problems *problems, struct osha_err *reterr);
+
+/**
+ * tell_folder_check() - are the operator's templates sound? The daemon does not start with wrong ones.
+ * @cfg: borrowed, what config_load() gave
+ * @problems: borrowed; every wrong file is added to it, with its name and line
+ *
+ * For a start, a reload and `osha config check`. Blocking and errors as of tell_folder_load().
+ */
+int tell_folder_check(const struct config *cfg, struct config_problems *problems, struct osha_err *reterr);

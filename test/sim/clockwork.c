@@ -13,9 +13,6 @@
 
 enum { START_MS = 1000000, POSTS_MAX = 64 };
 
-/* 2026-01-01 00:00:00 UTC at time zero of each run */
-#define WALL_ZERO_MS INT64_C(1767225600000)
-
 struct sim sim;
 
 struct posted {
@@ -337,7 +334,7 @@ int64_t io_boot_ms(void)
 
 int64_t io_wall_ms(void)
 {
-	return WALL_ZERO_MS + sim.now_ms + sim.current->wall_offset_ms;
+	return SIM_WALL_ZERO_MS + sim.now_ms + sim.current->wall_offset_ms;
 }
 
 void io_timer_start(

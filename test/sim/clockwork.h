@@ -19,6 +19,9 @@ struct sim_store;
 
 enum { SIM_NODES_MAX = 2 };
 
+/* The true wall clock at time zero of each run: 2026-01-01 00:00:00 UTC. */
+#define SIM_WALL_ZERO_MS INT64_C(1767225600000)
+
 /* A controller: a machine of the control plane with at most one daemon on it. */
 struct sim_node {
 	struct io_loop *loop;     /* NULL: no daemon runs here */

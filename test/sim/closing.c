@@ -87,6 +87,28 @@ static void deaths_check(void)
 	}
 }
 
+static void restless_look(void *arg, const struct record *rec)
+{
+	bool *is_restless = arg;
+
+	*is_restless |= rec->type == RECORD_RECOVERY && !is_at_rest(rec->recovery.row);
+}
+
+bool closing_is_at_rest(void)
+{
+	bool is_restless = !sim.node[0].daemon || store_mails(sim.node[0].store, MAIL_QUEUED);
+
+	store_each(sim.node[0].store, restless_look, &is_restless);
+	for (uint32_t h = 0; h < realm.host_n && !is_restless; h++) {
+		struct fate f = {.host = realm_host_name(h)};
+
+		if (realm.host[h].dead_ms)
+			store_each(sim.node[0].store, fate_look, &f);
+		is_restless = realm.host[h].dead_ms && !f.is_open && !f.is_excused;
+	}
+	return !is_restless;
+}
+
 void closing_judge(struct closing_counts *ret)
 {
 	*ret = (struct closing_counts){0};

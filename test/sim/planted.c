@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs the builds with a planted defect, which lie beside this program in test/sim/planted, as children: stories first, then drawn runs,
+ * Makes and runs the builds with a planted defect, which lie beside this program in test/sim/planted, as children: stories first, then drawn runs,
  * each round with further seeds, until one of them says FAILED.
  */
 #include "test/sim/planted.h"
@@ -67,6 +67,22 @@ static pid_t start(const struct hunt *h, const char *const args[], int *ret_fd)
 	if (pid < 0)
 		close(ends[0]);
 	return pid;
+}
+
+/* They are no part of a plain build, so that nobody waits for ten links more. */
+static bool make_builds(const char *folder)
+{
+	const char *const args[] = {"ninja", "-C", folder, "planted", NULL};
+	posix_spawn_file_actions_t files;
+	int status = 0;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_adddup2(&files, 2, 1); /* what this program prints is read line by line */
+	if (posix_spawnp(&pid, args[0], &files, NULL, (char *const *)(const void *)args, environ) != 0)
+		pid = -1;
+	posix_spawn_file_actions_destroy(&files);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 static void take_line(struct hunt *h, const char *line)
@@ -159,6 +175,10 @@ int planted_run(bool is_json)
 		return 1;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	folder = dirname(self);
+	if (!make_builds(folder)) {
+		fprintf(stderr, "osha-sim: ninja could not make the builds with a defect in %s\n", folder);
+		return 1;
+	}
 	while ((line = strsep(&next, ";")) != NULL && *line) {
 		const char *name = strsep(&line, " "), *kind = strsep(&line, " ");
 		bool is_found = hunt(folder, name, (const char *const[2]){kind, line}, is_json);

@@ -8,8 +8,6 @@
 
 struct realm realm;
 
-#define WALL_ZERO_MS INT64_C(1767225600000)
-
 static const struct realm_path LAN = {.low_ms = 1, .high_ms = 3};
 
 static void config_fill(struct cloudsim_config *c, const struct realm_size *size)
@@ -19,7 +17,7 @@ static void config_fill(struct cloudsim_config *c, const struct realm_size *size
 	c->instances = size->instances;
 	c->projects = size->projects;
 	c->seed = rng_next(&sim.rng);
-	c->wall_offset_ms = WALL_ZERO_MS;
+	c->wall_offset_ms = SIM_WALL_ZERO_MS;
 	c->token_ttl_ms = 3600 * 1000;
 	memcpy(c->url, "http://cloud.sim", sizeof("http://cloud.sim"));
 	memcpy(c->host_prefix, "c", 2); /* c1 and c10: names that begin alike */

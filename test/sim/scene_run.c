@@ -384,6 +384,7 @@ bool scene_run(struct scene *s, const char *folder, bool is_traced)
 	store_free(sim.node[0].store);
 	sim_end();
 	realm_end();
+	witness_end();
 	forget();
 	return ok;
 }

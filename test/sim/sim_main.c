@@ -21,6 +21,8 @@
 #include "test/sim/story.h"
 #include "test/sim/witness.h"
 
+enum { LOOK_MS = 20000 }; /* how often to look whether all is at rest */
+
 struct totals {
 	struct witness w;
 	struct closing_counts j;
@@ -78,16 +80,26 @@ static void print_failure(const struct arguments *a, uint64_t seed, int64_t begi
 	    a->fixed ? a->fixed->name : a->profile->name, (unsigned long long)seed, kill);
 }
 
+/* @look_ms: when to look next, moved on by each look. */
+static bool ends_early(const struct story_profile *p, int64_t *look_ms)
+{
+	if (!p->rest_least_ms || sim.now_ms < *look_ms)
+		return false;
+	*look_ms = sim.now_ms + LOOK_MS;
+	return closing_is_at_rest();
+}
+
 static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 {
 	const struct story_profile *p = a->fixed ? fixed_profile(a->fixed) : a->profile;
 	struct closing_counts j = {0};
-	int64_t begin_ms, end_ms;
+	int64_t begin_ms, end_ms, look_ms;
 
 	sim.is_traced = a->trace;
 	sim_begin(seed);
 	begin_ms = sim.now_ms;
 	end_ms = begin_ms + p->tale_ms + p->rest_ms;
+	look_ms = begin_ms + p->tale_ms + p->rest_least_ms;
 	if (a->until_s && begin_ms + a->until_s * 1000 < end_ms)
 		end_ms = begin_ms + a->until_s * 1000;
 	realm_begin(&p->size);
@@ -99,7 +111,7 @@ static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 	else
 		story_begin(p);
 	controller_start(&sim.node[0]);
-	while (!sim.violation[0] && sim_turn(end_ms))
+	while (!sim.violation[0] && sim_turn(end_ms) && !ends_early(p, &look_ms))
 		;
 	if (!sim.violation[0] && !a->until_s)
 		closing_judge(&j);
@@ -185,6 +197,29 @@ static int usage(FILE *to)
 	return to == stderr ? 2 : 0;
 }
 
+/* The word that takes no value and only says yes; NULL for any other. */
+static bool *switch_of(struct arguments *a, int letter)
+{
+	switch (letter) {
+	case 'S':
+		return &a->scenario;
+	case 'c':
+		return &a->coverage;
+	case 'm':
+		return &a->matrix;
+	case '1':
+		return &a->first;
+	case 'P':
+		return &a->planted;
+	case 't':
+		return &a->trace;
+	case 'j':
+		return &a->json;
+	default:
+		return NULL;
+	}
+}
+
 static int parse(struct arguments *a, int argc, char **argv)
 {
 	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"profile", 1, 0, 'p'},
@@ -219,35 +254,16 @@ static int parse(struct arguments *a, int argc, char **argv)
 			if (!a->fixed && !a->all_fixed)
 				return usage(stderr);
 			break;
-		case 'S':
-			a->scenario = true;
-			break;
-		case 'c':
-			a->coverage = true;
-			break;
-		case 'm':
-			a->matrix = true;
-			break;
 		case 'u':
 			a->until_s = strtoll(optarg, NULL, 10);
 			break;
 		case 'k':
 			a->kill_at_act = strtoull(optarg, NULL, 10);
 			break;
-		case '1':
-			a->first = true;
-			break;
-		case 'P':
-			a->planted = true;
-			break;
-		case 't':
-			a->trace = true;
-			break;
-		case 'j':
-			a->json = true;
-			break;
 		default:
-			return usage(o == 'h' ? stdout : stderr);
+			if (!switch_of(a, o))
+				return usage(o == 'h' ? stdout : stderr);
+			*switch_of(a, o) = true;
 		}
 	}
 	return a->profile ? -1 : usage(stderr);

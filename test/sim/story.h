@@ -58,8 +58,9 @@ enum story_kind {
 struct story_profile {
 	const char *name, *summary;
 	struct realm_size size;
-	int64_t tale_ms; /* misfortunes begin within this */
-	int64_t rest_ms; /* afterwards all faults are over, and the daemon has so long to come to rest */
+	int64_t tale_ms;       /* misfortunes begin within this */
+	int64_t rest_ms;       /* afterwards all faults are over, and the daemon has so long to come to rest */
+	int64_t rest_least_ms; /* not 0: it may end after so long, once all is at rest */
 	unsigned per_hour[STORY_N];
 	int64_t back_low_ms, back_high_ms; /* a dead machine is switched on again after so long */
 	unsigned back_early_per_mille;     /* or at once, while its recovery runs */

@@ -20,6 +20,35 @@ static struct bed *bed_of_six(void)
 	return b;
 }
 
+/* As many others as may be fenced at once answer no more, while Nova still says that they are up. */
+static void others_go_silent(struct bed *b)
+{
+	for (uint32_t h = 1; h <= ALLOWED; h++)
+		bed_set(b, h, SIGN_ALIVE, SIGN_DEAD);
+}
+
+/* Every monitor has looked at every host again, and found it as before. */
+static void see_all(struct bed *b)
+{
+	for (uint32_t h = 0; h < HOSTS; h++)
+		bed_see(b, h);
+}
+
+/* Longer than silence counts as new; the monitors look all the while. */
+static void long_pass(struct bed *b)
+{
+	for (int64_t ms = 0; ms < b->o.service_down_time_ms + 10000; ms += 5000) {
+		bed_pass(b, 5000);
+		see_all(b);
+	}
+}
+
+static void assert_held_for_mass(struct bed *b)
+{
+	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
+	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_MASS);
+}
+
 /* The second look at a host that is seen dead. */
 static void confirm(struct bed *b, uint32_t host)
 {
@@ -49,12 +78,10 @@ static void silence_counts_before_nova_says_down(void **state)
 	struct bed *b = bed_of_six();
 
 	(void)state;
-	for (uint32_t h = 1; h <= ALLOWED; h++)
-		bed_set(b, h, SIGN_ALIVE, SIGN_DEAD);
+	others_go_silent(b);
 	bed_set(b, 0, SIGN_DEAD, SIGN_DEAD);
 	confirm(b, 0);
-	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
-	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_MASS);
+	assert_held_for_mass(b);
 	assert_int_equal(b->started[OP_POWER_OFF], 0);
 	bed_free(b);
 }
@@ -69,8 +96,7 @@ static void silence_that_comes_late_still_holds(void **state)
 	bed_pass(b, b->o.recheck_after_ms);
 	b->store = BED_STORE_WAITS;
 	bed_end_look(b, 0);
-	for (uint32_t h = 1; h <= ALLOWED; h++)
-		bed_set(b, h, SIGN_ALIVE, SIGN_DEAD);
+	others_go_silent(b);
 	b->store = BED_STORE_CONFIRMS;
 	bed_settle_store(b, true);
 	bed_pass(b, 1);
@@ -86,17 +112,22 @@ static void report(struct bed *b, uint32_t host, int64_t updated_at_ms)
 	bed_service(b, host, &v);
 }
 
-static struct bed *watched_by_nova_alone(void)
+static void watch_by_nova_alone(struct bed *b)
 {
-	struct bed *b = bed_of_six();
-	struct host_policy p;
-
 	for (uint32_t h = 0; h < HOSTS; h++) {
-		p = bed_policy(h);
+		struct host_policy p = bed_policy(h);
+
 		p.must_be_dead = 1;
 		engine_host_set_policy(b->e, h, &p);
 		report(b, h, 1000);
 	}
+}
+
+static struct bed *watched_by_nova_alone(void)
+{
+	struct bed *b = bed_of_six();
+
+	watch_by_nova_alone(b);
 	return b;
 }
 
@@ -107,15 +138,13 @@ static void records_that_stand_still_are_silence(void **state)
 
 	(void)state;
 	bed_pass(b, b->o.service_down_time_ms - 5000);
-	for (uint32_t h = 0; h < HOSTS; h++)
-		bed_see(b, h);
+	see_all(b);
 	for (uint32_t h = 0; h < HOSTS - 1; h++)
 		report(b, h, 1000);
 	report(b, HOSTS - 1, 50000);
 	bed_set(b, 0, SIGN_DEAD, SIGN_ALIVE);
 	confirm(b, 0);
-	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
-	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_MASS);
+	assert_held_for_mass(b);
 	bed_free(b);
 }
 
@@ -135,8 +164,7 @@ static struct bed *held_among_many(void)
 	confirm(b, 0);
 	while (bed_op(b, OP_LOOK))
 		bed_end_look(b, bed_op(b, OP_LOOK)->start.host);
-	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
-	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_MASS);
+	assert_held_for_mass(b);
 	bed_pass(b, 1);
 	return b;
 }
@@ -170,8 +198,7 @@ static void readings_from_before_a_stall_do_not_count(void **state)
 	assert_non_null(bed_op(b, OP_POWER_STATUS));
 	b->now_ms += 20000;
 	bed_event(b, &ev, NULL);
-	for (uint32_t h = 0; h < HOSTS; h++)
-		bed_see(b, h);
+	see_all(b);
 	bed_pass(b, 1);
 	bed_end_power(b, POWER_OFF);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
@@ -205,19 +232,13 @@ static void rounding_is_no_silence(void **state)
 {
 	struct engine_options o = engine_options_default();
 	struct bed *b;
-	struct host_policy p;
 
 	(void)state;
 	o.mass_hosts_n = ALLOWED;
 	o.service_down_time_ms = 2000;
 	o.recheck_after_ms = 300;
 	b = bed_new(HOSTS, &o);
-	for (uint32_t h = 0; h < HOSTS; h++) {
-		p = bed_policy(h);
-		p.must_be_dead = 1;
-		engine_host_set_policy(b->e, h, &p);
-		report(b, h, 1000);
-	}
+	watch_by_nova_alone(b);
 	bed_pass(b, 1400);
 	for (uint32_t h = 0; h < HOSTS; h++) {
 		bed_see(b, h);
@@ -236,8 +257,7 @@ static void records_not_asked_for_are_no_silence(void **state)
 
 	(void)state;
 	bed_pass(b, b->o.service_down_time_ms - 5000);
-	for (uint32_t h = 0; h < HOSTS; h++)
-		bed_see(b, h);
+	see_all(b);
 	bed_set(b, 0, SIGN_DEAD, SIGN_ALIVE);
 	confirm(b, 0);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
@@ -252,8 +272,7 @@ static void one_among_hosts_that_report_is_fenced(void **state)
 	bed_pass(b, b->o.service_down_time_ms - 5000);
 	for (uint32_t h = 1; h < HOSTS; h++)
 		report(b, h, 50000);
-	for (uint32_t h = 0; h < HOSTS; h++)
-		bed_see(b, h);
+	see_all(b);
 	bed_set(b, 0, SIGN_DEAD, SIGN_ALIVE);
 	confirm(b, 0);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
@@ -267,17 +286,11 @@ static void a_death_counts_beside_an_old_silence(void **state)
 
 	(void)state;
 	bed_set(b, 0, SIGN_ALIVE, SIGN_DEAD);
-	for (int64_t ms = 0; ms < b->o.service_down_time_ms + 10000; ms += 5000) {
-		bed_pass(b, 5000);
-		for (uint32_t h = 0; h < HOSTS; h++)
-			bed_see(b, h);
-	}
-	for (uint32_t h = 1; h <= ALLOWED; h++)
-		bed_set(b, h, SIGN_ALIVE, SIGN_DEAD);
+	long_pass(b);
+	others_go_silent(b);
 	bed_set(b, 0, SIGN_DEAD, SIGN_DEAD);
 	confirm(b, 0);
-	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
-	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_MASS);
+	assert_held_for_mass(b);
 	bed_free(b);
 }
 
@@ -289,11 +302,7 @@ static void old_silence_does_not_count(void **state)
 	(void)state;
 	for (uint32_t h = 1; h <= ALLOWED; h++)
 		bed_set(b, h, SIGN_DEAD, SIGN_ALIVE);
-	for (int64_t ms = 0; ms < b->o.service_down_time_ms + 10000; ms += 5000) {
-		bed_pass(b, 5000);
-		for (uint32_t h = 0; h < HOSTS; h++)
-			bed_see(b, h);
-	}
+	long_pass(b);
 	bed_set(b, 0, SIGN_DEAD, SIGN_DEAD);
 	confirm(b, 0);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);

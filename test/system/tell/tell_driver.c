@@ -15,6 +15,7 @@
 #include "daemon/telling.h"
 #include "io/file.h"
 #include "io/log.h"
+#include "tell/template_folder.h"
 
 struct bed {
 	struct daemon d;
@@ -221,7 +222,8 @@ static void rooms_open(struct bed *bed, const char *config, const char *journal)
 	o.monitor_n = 1;
 	o.monitor_name[0] = "nova";
 	log_open(LOG_TO_STDERR, NULL, "tell_driver", LOG_P_DEBUG, NULL);
-	if (config_load(config, &bed->d.cfg, &problems, &err) < 0 || telling_check(bed->d.cfg, &problems, &err) < 0) {
+	if (config_load(config, &bed->d.cfg, &problems, &err) < 0 ||
+	    tell_folder_check(bed->d.cfg, &problems, &err) < 0) {
 		for (size_t k = 0; k < problems.n; k++)
 			say("problem", problems.items[k].text);
 		exit(2);
