@@ -103,22 +103,27 @@ void recovery_forget_readings(struct engine *e, struct recovery *r)
 	r->powerless_ms = r->off_read_ms = 0;
 }
 
-static bool may_read_power(struct engine *e, struct recovery *r)
+/* Nothing has cut the power of a held host yet, so the first device that may be used reads it. The others keep the one that cut it. */
+static void choose_reading_level(struct engine *e, struct recovery *r)
 {
-	const struct host *h = host_of(e, r);
+	uint32_t first = host_next_level(host_of(e, r), 0);
 
-	if (is_mass_held(r)) {
-		r->rec.level = host_next_level(h, 0) == NIL ? 0 : host_next_level(h, 0);
-		return host_level_is_usable(h, r->rec.level);
-	}
-	return (recovery_is_watched(r) || is_relied_on(e, r)) && !r->rec.ignore_power &&
-	       host_level_is_usable(h, r->rec.level);
+	if (is_mass_held(r))
+		r->rec.level = first == NIL ? 0 : first;
+}
+
+static bool may_read_power(struct engine *e, const struct recovery *r)
+{
+	if (!host_level_is_usable(host_of(e, r), r->rec.level))
+		return false;
+	return is_mass_held(r) || ((recovery_is_watched(r) || is_relied_on(e, r)) && !r->rec.ignore_power);
 }
 
 static void watch_power(struct engine *e, struct recovery *r)
 {
 	struct op_end late = {.outcome = OUTCOME_UNKNOWN};
 
+	choose_reading_level(e, r);
 	if (!may_read_power(e, r)) {
 		look_stop(e, r, &r->power, SLOT_POWER);
 		r->power.next_ms = NEVER_MS;
