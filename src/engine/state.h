@@ -260,6 +260,10 @@ bool recovery_proof_holds(const struct recovery *r);
 void recovery_instance_ended(struct engine *e, struct recovery *r);
 void recovery_compute_reports(struct engine *e, struct recovery *r);
 void recovery_begin_proof(struct engine *e, struct recovery *r, enum proof_kind kind, const char *by);
+/*
+ * Is this host proven dead, and off at this moment? To ask is to rely on it: that is noted in relied_ms, and where the host's recovery is
+ * at rest its power is read anew, so that a later question can be answered. False until then.
+ */
 bool engine_host_is_proven_dead(struct engine *e, const char *host);
 /* host_judge.c: what an answer means for the host's row */
 struct judged {
