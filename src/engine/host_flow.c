@@ -254,9 +254,8 @@ static void recovery_skip(struct engine *e, struct recovery *r, const char *why)
 static bool recovery_pass_gate(struct engine *e, struct recovery *r)
 {
 	struct gate_answer gate;
-	char text[REASON_SIZE], intent[REASON_SIZE];
-
 	enum gate answer = fence_gate(e, host_of(e, r), r, e->now_ms, &gate);
+	char text[REASON_SIZE], intent[REASON_SIZE];
 
 	if (answer != GATE_GO)
 		host_weigh(e, host_of(e, r), 0, &r->rec);
