@@ -12,11 +12,19 @@ void agents_line_init(struct agents_line *line)
 		TAILQ_INIT(&line->waiting[k]);
 }
 
-void agents_line_join(struct agents_line *line, struct agents_waiter *w, enum agents_rank rank)
+void agents_line_join(struct agents_line *line, struct agents_waiter *w, enum agents_rank rank, int64_t since_ms)
 {
+	struct agents_waiter *before = TAILQ_LAST(&line->waiting[rank], agents_waiters);
+
 	w->rank = rank;
+	w->since_ms = since_ms;
 	w->is_in_line = true;
-	TAILQ_INSERT_TAIL(&line->waiting[rank], w, link);
+	while (before && before->since_ms > since_ms)
+		before = TAILQ_PREV(before, agents_waiters, link);
+	if (before)
+		TAILQ_INSERT_AFTER(&line->waiting[rank], before, w, link);
+	else
+		TAILQ_INSERT_HEAD(&line->waiting[rank], w, link);
 }
 
 void agents_line_leave(struct agents_line *line, struct agents_waiter *w)
@@ -26,20 +34,25 @@ void agents_line_leave(struct agents_line *line, struct agents_waiter *w)
 	w->is_in_line = false;
 }
 
-bool agents_line_has_room(enum agents_rank rank, uint32_t places, uint32_t taken)
+bool agents_line_has_room(enum agents_rank rank, const struct agents_places *p)
 {
-	uint32_t kept = rank == AGENTS_PATIENT && places > 1 ? (places + FREE_SHARE - 1) / FREE_SHARE : 0;
+	uint32_t kept = p->all > 1 ? (p->all + FREE_SHARE - 1) / FREE_SHARE : 0;
+	uint32_t urgent = p->taken - p->patient > p->wanted ? p->taken - p->patient : p->wanted;
 
-	return taken + kept < places;
+	if (rank != AGENTS_PATIENT)
+		return p->taken < p->all;
+	if (p->taken + kept >= p->all)
+		return false;
+	return p->patient + urgent + kept < p->all || (!p->patient && p->all > 1);
 }
 
-struct agents_waiter *agents_line_next(const struct agents_line *line, uint32_t places, uint32_t taken)
+struct agents_waiter *agents_line_next(const struct agents_line *line, const struct agents_places *places)
 {
 	for (int k = 0; k < AGENTS_RANK_N; k++) {
 		struct agents_waiter *w = TAILQ_FIRST(&line->waiting[k]);
 
 		if (w)
-			return agents_line_has_room(w->rank, places, taken) ? w : NULL;
+			return agents_line_has_room(w->rank, places) ? w : NULL;
 	}
 	return NULL;
 }

@@ -20,6 +20,7 @@ enum agents_rank {
 struct agents_waiter {
 	TAILQ_ENTRY(agents_waiter) link;
 	enum agents_rank rank;
+	int64_t since_ms;
 	bool is_in_line;
 	void *of; /* the caller's */
 };
@@ -30,19 +31,31 @@ struct agents_line {
 };
 
 void agents_line_init(struct agents_line *line);
-/** agents_line_join() - behind all who wait with this rank already. It must not stand in the line. */
-void agents_line_join(struct agents_line *line, struct agents_waiter *w, enum agents_rank rank);
+/**
+ * agents_line_join() - behind all of this rank who have waited as long or longer. It must not stand in the line.
+ * @since_ms: since when it is wanted, by the caller's clock; it may have left the line and come back since
+ */
+void agents_line_join(struct agents_line *line, struct agents_waiter *w, enum agents_rank rank, int64_t since_ms);
 /** agents_line_leave() - out of the line, if it stands there. */
 void agents_line_leave(struct agents_line *line, struct agents_waiter *w);
 
-/**
- * agents_line_next() - who goes next where @taken of @places are taken; NULL when nobody may. It stays in the line until it leaves.
- * The lowest rank first, within a rank the one that has waited longest.
+/* The places as they are at this moment. */
+struct agents_places {
+	uint32_t all, taken;
+	uint32_t patient; /* so many of those taken, by those that nobody waits for */
+	uint32_t wanted;  /* recoveries being fenced: each has a place, or is about to want one */
+};
+
+/** agents_line_has_room() - may one of this rank take a place now?
+ *
+ * One that nobody waits for leaves a quarter of the places free, at least one, and beside those one for each recovery that is being fenced:
+ * between its power-off and its readings it has none. Of several places the patient may always have one, as far as the quarter allows.
+ * A single place they take only while no host is being fenced.
  */
-struct agents_waiter *agents_line_next(const struct agents_line *line, uint32_t places, uint32_t taken);
+bool agents_line_has_room(enum agents_rank rank, const struct agents_places *places);
 
 /**
- * agents_line_has_room() - may one of this rank take a place now? One that nobody waits for leaves a quarter of the places free, at
- * least one; where there is a single place it takes that.
+ * agents_line_next() - who goes next; NULL when nobody may. It stays in the line until it leaves.
+ * The lowest rank first, within a rank the one that has waited longest.
  */
-bool agents_line_has_room(enum agents_rank rank, uint32_t places, uint32_t taken);
+struct agents_waiter *agents_line_next(const struct agents_line *line, const struct agents_places *places);
