@@ -107,7 +107,7 @@ struct daemon {
 
 	/* operations under way */
 	struct daemon_ops *ops;
-	uint32_t agents_running, routine_running;
+	uint32_t agents_running, agents_patient; /* the second: those of them that nobody waits for */
 	struct io_timer devices_timer, watchdog_timer, once_timer;
 	struct {
 		char id[RECOVERY_ID_SIZE];
@@ -183,6 +183,8 @@ int perform_open(struct daemon *d, struct osha_err *reterr);
 void perform_close(struct daemon *d);
 /** perform_agent_freed() - a fence agent has ended: let the next one in line start. */
 void perform_agent_freed(struct daemon *d);
+/** perform_has_room_for_routine() - may a fence agent that nobody waits for be started now? */
+bool perform_has_room_for_routine(const struct daemon *d);
 
 /* hosts.c: who is there, and what the configuration says of them */
 /** hosts_join() - the engine's number of this host, made known where it is new; UINT32_MAX when out of memory. */

@@ -133,6 +133,7 @@ static void reading_ended(void *arg, const struct fence_answer *a)
 	p->is_used = false;
 	p->run = NULL;
 	d->agents_running--;
+	d->agents_patient--;
 	d->hosts[g.host].is_reading = false;
 	devices_note(d, g.host, g.level, g.key, a);
 	if (g.level < d->hosts[g.host].level_n)
@@ -167,6 +168,7 @@ static void reading_start(struct daemon *d, struct reading_run *p, uint32_t host
 	}
 	p->is_used = h->is_reading = true;
 	d->agents_running++;
+	d->agents_patient++;
 }
 
 static bool is_to_be_read(struct daemon *d, uint32_t host, int64_t now_ms)
@@ -191,7 +193,7 @@ static bool is_to_be_read(struct daemon *d, uint32_t host, int64_t now_ms)
 
 static struct reading_run *place_free(struct daemon *d)
 {
-	if (d->agents_running + 1 >= (uint32_t)d->cfg->fencing.concurrent && d->agents_running)
+	if (!perform_has_room_for_routine(d))
 		return NULL;
 	for (int k = 0; k < DAEMON_ROUTINE_MAX; k++) {
 		if (!places[k].is_used)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Operations: what the engine wants done goes to the driver that can, and each ends exactly once. An operation that acts starts within
- * its window or not at all; a fence agent that finds no free place waits in line for one, and is late when its window is over by then.
+ * its window or not at all; a fence agent that finds no free place waits in line for one, and ends as late when its time to start is over.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 #include "base/strbuf.h"
+#include "daemon/agents_line.h"
 #include "daemon/daemon.h"
 #include "io/log.h"
 
@@ -18,20 +19,22 @@ enum {
 }; /* an agent is killed so much before its operation's own deadline */
 
 struct daemon_op {
-	TAILQ_ENTRY(daemon_op) link; /* in the order of their start, for those who wait in line */
+	TAILQ_ENTRY(daemon_op) link;
 	struct daemon *d;
 	uint64_t id;
 	enum op_kind kind;
 	uint32_t level;
-	int64_t start_by_ms, deadline_ms;
+	int64_t start_by_ms, deadline_ms, since_ms;
+	bool is_patient;
 	char host[HOST_NAME_SIZE];
 	struct evacuator_run *call;
 	struct fence_run *agent;
-	uint64_t device_key;  /* of the device that the agent speaks to */
-	bool is_in_line;      /* waits for a free place of an agent */
-	bool is_lost;         /* cancelled while looks of it are under way */
-	uint32_t looks;       /* under way */
-	struct io_timer held; /* an answer that is held back: the cloud asked for patience */
+	uint64_t device_key;         /* of the device that the agent speaks to */
+	struct agents_waiter waiter; /* for a place of an agent */
+	struct io_timer too_late;    /* it has waited for that place until it may not start any more */
+	bool is_lost;                /* cancelled while looks of it are under way */
+	uint32_t looks;              /* under way */
+	struct io_timer held;        /* an answer that is held back: the cloud asked for patience */
 	struct op_end end;
 	char reason[REASON_SIZE];
 };
@@ -39,6 +42,7 @@ struct daemon_op {
 struct daemon_ops {
 	TAILQ_HEAD(, daemon_op) all;
 	TAILQ_HEAD(, daemon_op) lost; /* cancelled, and freed by the last of their looks */
+	struct agents_line line;
 };
 
 int perform_open(struct daemon *d, struct osha_err *reterr)
@@ -48,6 +52,7 @@ int perform_open(struct daemon *d, struct osha_err *reterr)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory for operations");
 	TAILQ_INIT(&d->ops->all);
 	TAILQ_INIT(&d->ops->lost);
+	agents_line_init(&d->ops->line);
 	return 0;
 }
 
@@ -55,11 +60,13 @@ int perform_open(struct daemon *d, struct osha_err *reterr)
 static void op_unlink(struct daemon_op *op)
 {
 	TAILQ_REMOVE(&op->d->ops->all, op, link);
+	agents_line_leave(&op->d->ops->line, &op->waiter);
 }
 
 static void op_free(struct daemon_op *op)
 {
 	io_timer_stop(&op->held);
+	io_timer_stop(&op->too_late);
 	free(op);
 }
 
@@ -175,6 +182,15 @@ static void op_call(struct daemon_op *op, const struct engine_action *a)
 
 /* --- fence agents --- */
 
+static void agent_count(const struct daemon_op *op, bool is_begun)
+{
+	struct daemon *d = op->d;
+
+	d->agents_running = is_begun ? d->agents_running + 1 : d->agents_running - 1;
+	if (op->is_patient)
+		d->agents_patient = is_begun ? d->agents_patient + 1 : d->agents_patient - 1;
+}
+
 static void agent_answered(void *arg, const struct fence_answer *a)
 {
 	struct daemon_op *op = arg;
@@ -182,7 +198,7 @@ static void agent_answered(void *arg, const struct fence_answer *a)
 	struct op_end end = {.outcome = a->outcome, .fault = a->fault, .power = a->power, .reason = a->reason};
 
 	op->agent = NULL;
-	d->agents_running--;
+	agent_count(op, false);
 	if (op->kind == OP_POWER_STATUS)
 		devices_note(d, engine_host_find(d->engine, op->host), op->level, op->device_key, a);
 	log_printf(LOG_P_DEBUG, "%s: %s level %u: %s %s %s", op->host, op_kind_name(op->kind), op->level,
@@ -191,20 +207,30 @@ static void agent_answered(void *arg, const struct fence_answer *a)
 	perform_agent_freed(d);
 }
 
+/* A reading has as much time in the line as the engine gives it, and the agent never more than the configuration does. */
+static int64_t agent_timeout_ms(const struct daemon_op *op)
+{
+	int64_t left_ms = op->deadline_ms - io_now_ms(op->d->loop);
+	int64_t most_ms = op->kind == OP_POWER_STATUS ? op->d->cfg->fencing.status_timeout_ms : left_ms;
+
+	left_ms = (left_ms < most_ms ? left_ms : most_ms) - AGENT_MARGIN_MS;
+	return left_ms > AGENT_SHORTEST_MS ? left_ms : AGENT_SHORTEST_MS;
+}
+
 static void op_run_agent(struct daemon_op *op)
 {
 	__attribute__((cleanup(config_fence_wipe))) struct config_fence level;
-	int64_t left_ms = op->deadline_ms - io_now_ms(op->d->loop) - AGENT_MARGIN_MS;
 	struct fence_job job = {.level = &level,
 	    .action = op->kind == OP_POWER_OFF ? FENCE_OFF : FENCE_STATUS,
-	    .timeout_ms = left_ms > AGENT_SHORTEST_MS ? left_ms : AGENT_SHORTEST_MS,
+	    .timeout_ms = agent_timeout_ms(op),
 	    .start_by_ms = op_kind_changes_world(op->kind) ? op->start_by_ms : 0,
 	    .fn = agent_answered,
 	    .arg = op};
 	struct osha_err err = {0};
 
 	memset(&level, 0, sizeof(level));
-	op->is_in_line = false;
+	agents_line_leave(&op->d->ops->line, &op->waiter);
+	io_timer_stop(&op->too_late);
 	if (is_late(op)) {
 		op_fail(op, OUTCOME_REFUSED, FAULT_LATE, "its start window was over");
 		return;
@@ -215,27 +241,72 @@ static void op_run_agent(struct daemon_op *op)
 		return;
 	}
 	op->device_key = op->d->hosts[engine_host_find(op->d->engine, op->host)].device_key[op->level];
-	op->d->agents_running++;
+	agent_count(op, true);
+}
+
+/* Told at once and not when its turn comes: it is announced anew, and stands in line again before a place is free. */
+static void waited_in_vain(void *arg)
+{
+	struct daemon_op *op = arg;
+	struct op_end end = {
+	    .outcome = OUTCOME_REFUSED, .fault = FAULT_LATE, .reason = "no fence agent's place was free in time"};
+
+	log_printf(op->is_patient ? LOG_P_DEBUG : LOG_P_NOTICE,
+	    "%s: %s waited in vain for a place among fencing.concurrent: it is asked for anew", op->host,
+	    op_kind_name(op->kind));
+	op_end(op, &end);
+}
+
+/* How much longer it may wait: what acts, until its window is over; a reading, as long as enough of its time would be left. */
+static int64_t patience_ms(const struct daemon_op *op)
+{
+	int64_t least_ms = op->d->cfg->fencing.status_timeout_ms;
+
+	if (op_kind_changes_world(op->kind))
+		return op->start_by_ms - io_boot_ms();
+	return op->deadline_ms - io_now_ms(op->d->loop) - (op->is_patient ? least_ms : least_ms / 2);
+}
+
+static enum agents_rank rank_of(const struct daemon_op *op)
+{
+	if (op->kind == OP_POWER_OFF)
+		return AGENTS_CUT;
+	return op->is_patient ? AGENTS_PATIENT : AGENTS_AWAITED;
 }
 
 static void op_agent(struct daemon_op *op)
 {
-	if (op->d->agents_running >= (uint32_t)op->d->cfg->fencing.concurrent)
-		op->is_in_line = true;
-	else
-		op_run_agent(op);
+	int64_t ms = patience_ms(op);
+
+	op->waiter.of = op;
+	agents_line_join(&op->d->ops->line, &op->waiter, rank_of(op), op->since_ms);
+	io_timer_start(op->d->loop, &op->too_late, (ms > 0 ? ms : 0) + 1, 0, waited_in_vain, op);
+	perform_agent_freed(op->d);
+}
+
+static struct agents_places places_of(const struct daemon *d)
+{
+	return (struct agents_places){.all = (uint32_t)d->cfg->fencing.concurrent,
+	    .taken = d->agents_running,
+	    .patient = d->agents_patient,
+	    .wanted = engine_fencing_n(d->engine)};
+}
+
+bool perform_has_room_for_routine(const struct daemon *d)
+{
+	struct agents_places places = places_of(d);
+
+	return agents_line_has_room(AGENTS_PATIENT, &places);
 }
 
 void perform_agent_freed(struct daemon *d)
 {
-	struct daemon_op *op = TAILQ_FIRST(&d->ops->all);
+	struct agents_places places = places_of(d);
+	struct agents_waiter *w;
 
-	while (op && d->agents_running < (uint32_t)d->cfg->fencing.concurrent) {
-		struct daemon_op *next = TAILQ_NEXT(op, link);
-
-		if (op->is_in_line)
-			op_run_agent(op);
-		op = next;
+	while ((w = agents_line_next(&d->ops->line, &places)) != NULL) {
+		op_run_agent(w->of);
+		places = places_of(d);
 	}
 }
 
@@ -290,6 +361,8 @@ void perform_start(struct daemon *d, const struct engine_action *a)
 	op->level = a->start.level;
 	op->start_by_ms = a->start.start_by_ms;
 	op->deadline_ms = a->start.deadline_ms;
+	op->since_ms = a->start.since_ms;
+	op->is_patient = a->start.is_patient;
 	str_copy(op->host, sizeof(op->host), a->start.host_name);
 	TAILQ_INSERT_TAIL(&d->ops->all, op, link);
 	log_printf(
@@ -312,7 +385,7 @@ void perform_start(struct daemon *d, const struct engine_action *a)
 static void op_forget(struct daemon_op *op)
 {
 	if (op->agent)
-		op->d->agents_running--;
+		agent_count(op, false);
 	evacuator_cancel(op->call);
 	fence_run_cancel(op->agent);
 	op->is_lost = op->looks > 0;
@@ -343,7 +416,7 @@ void perform_close(struct daemon *d)
 	struct daemon_op *op;
 
 	while (d->ops && (op = TAILQ_FIRST(&d->ops->all)) != NULL) {
-		TAILQ_REMOVE(&d->ops->all, op, link);
+		op_unlink(op);
 		op_forget(op);
 	}
 	while (d->ops &&

@@ -230,6 +230,9 @@ struct engine_action {
 			uint32_t host; /* engine's number */
 			uint32_t level;
 			int64_t start_by_ms, deadline_ms;
+			bool
+			    is_patient; /* OP_POWER_STATUS: nobody waits for it, so it steps back behind what is urgent */
+			int64_t since_ms; /* since when it is wanted: who has waited longest goes first */
 			char host_name[HOST_NAME_SIZE];
 			char recovery[RECOVERY_ID_SIZE];
 			char instance[UUID_SIZE];
@@ -331,5 +334,7 @@ const struct recovery_record *engine_recovery_next(const struct engine *e, const
 /** engine_instance_next() - iterate the instances of one open recovery in order of selection. */
 const struct instance_record *engine_instance_next(
     const struct engine *e, const struct recovery_record *of, const struct instance_record *after);
+/** engine_fencing_n() - recoveries that are being fenced: the power is cut, is read to prove it, or is about to be cut since it was read off. */
+uint32_t engine_fencing_n(const struct engine *e);
 /** engine_is_settled() - is every recovery either at rest (recovered, held) or closed, and every host judged? For --once. */
 bool engine_is_settled(const struct engine *e, int64_t now_ms);

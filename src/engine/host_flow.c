@@ -237,6 +237,7 @@ void recovery_begin_proof(struct engine *e, struct recovery *r, enum proof_kind 
 	r->proof_checked = true;
 	r->baseline_asked_ms = 0;
 	r->power.next_ms = e->now_ms + e->o.power_poll_ms;
+	r->power.since_ms = 0;
 }
 
 /* A death that is not ours, one that is only observed, or one in a dry run: told, and closed until the host is seen alive. */
@@ -254,9 +255,8 @@ static void recovery_skip(struct engine *e, struct recovery *r, const char *why)
 static bool recovery_pass_gate(struct engine *e, struct recovery *r)
 {
 	struct gate_answer gate;
-	char text[REASON_SIZE], intent[REASON_SIZE];
-
 	enum gate answer = fence_gate(e, host_of(e, r), r, e->now_ms, &gate);
+	char text[REASON_SIZE], intent[REASON_SIZE];
 
 	if (answer != GATE_GO)
 		host_weigh(e, host_of(e, r), 0, &r->rec);
@@ -368,11 +368,13 @@ void recovery_op_ended(struct engine *e, struct recovery *r, const struct op_end
 {
 	const struct host_step *s = host_step_of(r->rec.row);
 	uint32_t attempts = s->attempts ? s->attempts(&e->o) : 1;
+	int64_t since_ms = r->work.since_ms;
 	struct judged j = {0};
 
 	r->work.phase = WORK_IDLE;
 	if (end->fault == FAULT_LATE) {
 		work_arm(e, recovery_ref(e, r), s->op, r->work.deadline_ms - r->work.began_ms);
+		r->work.since_ms = since_ms; /* it keeps its place among those that wait */
 		return;
 	}
 	recovery_judge(e, r, end, &j);

@@ -36,6 +36,12 @@ bool recovery_is_taking_back(const struct recovery *r)
 	}
 }
 
+/* A reading for a hold: nothing is done on its strength before the hold is over, and any number of hosts may be held at once. */
+static bool is_patient(const struct recovery *r)
+{
+	return r->rec.row == HOST_ROW_HELD;
+}
+
 static void look_start(struct engine *e, struct recovery *r, enum op_slot slot, int64_t budget_ms)
 {
 	struct look *l = slot == SLOT_POWER ? &r->power : &r->poll;
@@ -50,10 +56,17 @@ static void look_start(struct engine *e, struct recovery *r, enum op_slot slot, 
 	l->gen++;
 	l->began_ms = e->now_ms;
 	l->deadline_ms = e->now_ms + budget_ms;
+	l->since_ms = l->since_ms ? l->since_ms : e->now_ms;
+	l->is_patient = slot == SLOT_POWER && is_patient(r);
+	if (l->is_patient)
+		l->deadline_ms +=
+		    budget_ms; /* to wait for a place; the reading itself has no less time than any other */
 	a = engine_emit_start(e, op_number(slot, recovery_ref(e, r), l->gen), kind, r, NULL);
 	a->start.start_by_ms = e->now_ms + e->o.start_window_ms;
 	a->start.deadline_ms = l->deadline_ms;
 	a->start.is_brief = true; /* a record that is missing changes nothing */
+	a->start.is_patient = l->is_patient;
+	a->start.since_ms = l->since_ms;
 }
 
 static void look_stop(struct engine *e, struct recovery *r, struct look *l, enum op_slot slot)
@@ -82,15 +95,19 @@ bool recovery_is_powerless(const struct engine *e, const struct recovery *r)
 	return r->powerless_ms && e->now_ms - r->powerless_ms <= RELIED_POLLS * e->o.power_poll_ms;
 }
 
-static void powerless_read(struct engine *e, struct recovery *r, enum power p)
+static void powerless_read(struct engine *e, struct recovery *r, enum power p, int64_t since_ms)
 {
 	r->powerless_n = p == POWER_OFF ? r->powerless_n + 1 : 0;
-	if (p == POWER_OFF)
+	if (p == POWER_OFF) {
 		r->power.next_ms = e->now_ms + e->o.retry_ms;
+		r->power.since_ms = since_ms; /* the next reading of this one goes before the first of others */
+	}
 	if (r->powerless_n < e->o.off_readings_n)
 		return;
 	r->powerless_n = 0;
 	r->powerless_ms = e->now_ms;
+	if (r->rec.row == HOST_ROW_CONFIRMING)
+		return; /* it is being looked at again as it is */
 	r->rec.level = r->rec.off_attempt = 0;
 	recovery_enter(
 	    e, r, HOST_ROW_CONFIRMING, "its fence device reads off: this one is dead, whatever else is silent");
@@ -104,23 +121,53 @@ void recovery_forget_readings(struct engine *e, struct recovery *r)
 	r->powerless_ms = r->off_read_ms = 0;
 }
 
-static bool may_read_power(struct engine *e, struct recovery *r)
+/* Nothing has cut the power of a held host yet, so the first device that may be used reads it. The others keep the one that cut it. */
+static void choose_reading_level(struct engine *e, struct recovery *r)
 {
-	const struct host *h = host_of(e, r);
+	uint32_t first = host_next_level(host_of(e, r), 0);
 
-	if (is_mass_held(r)) {
-		r->rec.level = host_next_level(h, 0) == NIL ? 0 : host_next_level(h, 0);
-		return host_level_is_usable(h, r->rec.level);
+	if (is_mass_held(r))
+		r->rec.level = first == NIL ? 0 : first;
+}
+
+static bool may_read_power(struct engine *e, const struct recovery *r)
+{
+	if (!host_level_is_usable(host_of(e, r), r->rec.level))
+		return false;
+	return is_mass_held(r) || ((recovery_is_watched(r) || is_relied_on(e, r)) && !r->rec.ignore_power);
+}
+
+/*
+ * A hold that is tried again is looked at for a moment. A reading that was begun for it goes on meanwhile: where it waits long for its turn,
+ * it would else never have one.
+ */
+static bool may_finish_reading(const struct recovery *r)
+{
+	return r->rec.row == HOST_ROW_CONFIRMING && r->power.running && r->power.is_patient;
+}
+
+/*
+ * A reading that waits in line for a hold is asked for anew once the hold goes on, as one that is waited for. Where no place was found for
+ * the one before either, the last answer is old: the row does nothing until there is a new one, as after a stall.
+ */
+static void end_patience(struct engine *e, struct recovery *r)
+{
+	if (!r->power.running || !r->power.is_patient || is_patient(r) || may_finish_reading(r))
+		return;
+	look_stop(e, r, &r->power, SLOT_POWER);
+	r->power.next_ms = e->now_ms;
+	if (r->power.is_missed && recovery_is_watched(r)) {
+		r->proof_checked = false;
+		r->unknown_readings = 0;
 	}
-	return (recovery_is_watched(r) || is_relied_on(e, r)) && !r->rec.ignore_power &&
-	       host_level_is_usable(h, r->rec.level);
 }
 
 static void watch_power(struct engine *e, struct recovery *r)
 {
 	struct op_end late = {.outcome = OUTCOME_UNKNOWN};
 
-	if (!may_read_power(e, r)) {
+	choose_reading_level(e, r);
+	if (!may_read_power(e, r) && !may_finish_reading(r)) {
 		look_stop(e, r, &r->power, SLOT_POWER);
 		r->power.next_ms = NEVER_MS;
 		if (recovery_proof_holds(r) && !r->proof_checked) {
@@ -129,6 +176,7 @@ static void watch_power(struct engine *e, struct recovery *r)
 		}
 		return;
 	}
+	end_patience(e, r);
 	if (r->power.running && e->now_ms >= r->power.deadline_ms) {
 		look_stop(e, r, &r->power, SLOT_POWER);
 		recovery_power_read(e, r, &late);
@@ -165,13 +213,21 @@ void recovery_watch(struct engine *e, struct recovery *r)
 void recovery_power_read(struct engine *e, struct recovery *r, const struct op_end *end)
 {
 	enum power p = end->outcome == OUTCOME_DONE ? end->power : POWER_UNKNOWN;
+	int64_t since_ms = r->power.since_ms;
 
 	r->power.running = false;
+	r->power.is_missed = end->fault == FAULT_LATE;
+	if (r->power.is_missed) {
+		/* it found no place: the device was not asked, so nothing is known that was not known before */
+		r->power.next_ms = e->now_ms + e->o.retry_ms;
+		return;
+	}
+	r->power.since_ms = 0;
 	r->power.next_ms = e->now_ms + e->o.power_poll_ms;
 	if (p == POWER_OFF)
 		r->off_read_ms = e->now_ms;
-	if (is_mass_held(r)) {
-		powerless_read(e, r, p);
+	if (is_mass_held(r) || r->rec.row == HOST_ROW_CONFIRMING) {
+		powerless_read(e, r, p, since_ms);
 		return;
 	}
 	if (p == POWER_ON) {
@@ -205,6 +261,7 @@ static int64_t poll_pause_ms(const struct engine *e, const struct recovery *r)
 void recovery_poll_read(struct engine *e, struct recovery *r, const struct op_end *end)
 {
 	r->poll.running = false;
+	r->poll.since_ms = 0;
 	r->poll.next_ms = e->now_ms + (end->outcome == OUTCOME_DONE ? poll_pause_ms(e, r) : e->o.poll_ms);
 	if (end->outcome != OUTCOME_DONE)
 		return;

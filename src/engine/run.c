@@ -197,6 +197,7 @@ void work_arm(struct engine *e, uint32_t ref, enum op_kind kind, int64_t budget_
 	w->phase = WORK_ARMED;
 	w->announced = false;
 	w->dirty = true;
+	w->since_ms = 0;
 	w->deadline_ms = budget_ms; /* a span until it starts */
 	work_wake_at(e, ref, NEVER_MS);
 	work_queue(e, ref);
@@ -277,12 +278,14 @@ static void work_start(struct engine *e, uint32_t ref)
 		return;
 	w->phase = WORK_RUNNING;
 	w->began_ms = e->now_ms;
+	w->since_ms = w->since_ms ? w->since_ms : e->now_ms;
 	w->deadline_ms = e->now_ms + w->deadline_ms;
 	a = engine_emit_start(e, op_number(SLOT_MAIN, ref, w->gen), w->kind, r, i);
 	a->start.start_by_ms = w->confirmed_ms + e->o.start_window_ms;
 	a->start.deadline_ms = w->deadline_ms;
 	/* its record was seen done: where it is now is all that is left to ask */
 	a->start.is_brief = i && i->rec.row == INSTANCE_ROW_VERIFYING;
+	a->start.since_ms = w->since_ms;
 	heap_update(e, ref);
 }
 

@@ -73,6 +73,20 @@ const struct instance_record *engine_instance_next(
 	return k == NIL ? NULL : &e->instances[k].rec;
 }
 
+uint32_t engine_fencing_n(const struct engine *e)
+{
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; e->recovery_n && k < e->recovery_cap; k++) {
+		const struct recovery *r = &e->recoveries[k];
+
+		if (r->is_used)
+			n += r->rec.row == HOST_ROW_FENCING || r->rec.row == HOST_ROW_PROVING ||
+			     (r->rec.row == HOST_ROW_CONFIRMING && recovery_is_powerless(e, r));
+	}
+	return n;
+}
+
 bool engine_is_settled(const struct engine *e, int64_t now_ms)
 {
 	for (uint32_t k = 0; k < e->host_n; k++) {

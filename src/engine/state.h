@@ -41,6 +41,8 @@ struct work {
 	int64_t
 	    confirmed_ms; /* when the announcement became durable: the operation starts within start_window_ms of it */
 	int64_t began_ms, deadline_ms;
+	int64_t
+	    since_ms;    /* since when the operation is wanted, however often it was late; 0 = it was not started yet */
 	int64_t wake_ms; /* when the row acts by itself */
 	char note[REASON_SIZE];
 };
@@ -48,8 +50,11 @@ struct work {
 /* A reading beside the main operation: changes nothing in the world, hence no record. */
 struct look {
 	bool running, cancel;
+	bool is_patient; /* nobody waits for it */
+	bool is_missed;  /* the last one found no place in time */
 	uint32_t gen;
 	int64_t next_ms, began_ms, deadline_ms;
+	int64_t since_ms; /* since when an answer is wanted, however often it was given up meanwhile; 0 = it is not */
 };
 
 struct host {
@@ -261,6 +266,10 @@ bool recovery_proof_holds(const struct recovery *r);
 void recovery_instance_ended(struct engine *e, struct recovery *r);
 void recovery_compute_reports(struct engine *e, struct recovery *r);
 void recovery_begin_proof(struct engine *e, struct recovery *r, enum proof_kind kind, const char *by);
+/*
+ * Is this host proven dead, and off at this moment? To ask is to rely on it: that is noted in relied_ms, and where the host's recovery is
+ * at rest its power is read anew, so that a later question can be answered. False until then.
+ */
 bool engine_host_is_proven_dead(struct engine *e, const char *host);
 /* host_judge.c: what an answer means for the host's row */
 struct judged {

@@ -428,6 +428,92 @@ static void a_reading_from_before_a_stall_proves_nothing(void **state)
 }
 
 /* Nothing will be done about it, so one monitor that says dead is enough to tell of it. */
+/* Nobody waits for the readings of a hold. Once it goes on, the one that still waits in line is asked for anew, and the row waits for it. */
+static void a_hold_under_proof_reads_patiently_until_it_goes_on(void **state)
+{
+	struct bed *b = bed_new(3, NULL);
+
+	(void)state;
+	bed_to_listing(b, 0);
+	bed_pass(b, b->o.power_poll_ms);
+	assert_false(bed_op(b, OP_POWER_STATUS)->start.is_patient); /* it is being worked on */
+	bed_end_power(b, POWER_OFF);
+	bed_end(b, OP_LIST, OUTCOME_REFUSED, FAULT_AUTH);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
+	bed_pass(b, b->o.power_poll_ms);
+	assert_true(bed_op(b, OP_POWER_STATUS)->start.is_patient);
+	bed_pass(b, b->o.power_status_timeout_ms);
+	bed_end(b, OP_POWER_STATUS, OUTCOME_REFUSED, FAULT_LATE); /* no place was free for it */
+	bed_pass(b, b->o.hold_retry_ms - b->o.power_poll_ms - b->o.power_status_timeout_ms);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_LISTING);
+	assert_null(bed_op(b, OP_LIST));
+	assert_non_null(bed_op(b, OP_POWER_STATUS));
+	assert_false(bed_op(b, OP_POWER_STATUS)->start.is_patient);
+	bed_end_power(b, POWER_OFF);
+	assert_non_null(bed_op(b, OP_LIST));
+	assert_null(bed_op(b, OP_POWER_STATUS));
+	bed_free(b);
+}
+
+/* After a restart nothing is done on the strength of a reading that was never taken, however often it found no place. */
+static void a_reading_that_found_no_place_was_no_try(void **state)
+{
+	struct bed *b = bed_new(3, NULL);
+
+	(void)state;
+	bed_to_listing(b, 0);
+	bed_restart(b);
+	for (uint32_t k = 0; k < 2 * b->o.power_status_attempts; k++) {
+		assert_non_null(bed_op(b, OP_POWER_STATUS));
+		bed_end(b, OP_POWER_STATUS, OUTCOME_REFUSED, FAULT_LATE);
+		bed_pass(b, b->o.retry_ms);
+		assert_null(bed_op(b, OP_LIST));
+	}
+	bed_end_power(b, POWER_OFF);
+	assert_non_null(bed_op(b, OP_LIST));
+	bed_free(b);
+}
+
+/* Nor does it use up a try of the proof: the level has not failed because others had all places. */
+static void a_proof_that_found_no_place_is_asked_for_anew(void **state)
+{
+	struct bed *b = bed_new(3, NULL);
+	int64_t since_ms;
+
+	(void)state;
+	bed_to_fencing(b, 0);
+	bed_end(b, OP_POWER_OFF, OUTCOME_DONE, FAULT_NONE);
+	since_ms = b->now_ms;
+	for (uint32_t k = 0; k < 2 * b->o.power_status_attempts; k++) {
+		bed_end(b, OP_POWER_STATUS, OUTCOME_REFUSED, FAULT_LATE);
+		bed_pass(b, b->o.retry_ms);
+		assert_int_equal(bed_row(b, 0), HOST_ROW_PROVING);
+		assert_int_equal(bed_op(b, OP_POWER_STATUS)->start.since_ms, since_ms);
+	}
+	bed_end_power(b, POWER_OFF);
+	assert_int_equal(bed_op(b, OP_POWER_STATUS)->start.since_ms, b->now_ms);
+	bed_end_power(b, POWER_OFF);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_FORCING_DOWN);
+	bed_free(b);
+}
+
+static void a_hold_under_proof_that_was_just_read_goes_on_at_once(void **state)
+{
+	struct bed *b = bed_new(3, NULL);
+
+	(void)state;
+	bed_to_listing(b, 0);
+	bed_end(b, OP_LIST, OUTCOME_REFUSED, FAULT_AUTH);
+	for (int64_t ms = 0; ms < b->o.hold_retry_ms; ms += 1000) {
+		if (bed_op(b, OP_POWER_STATUS))
+			bed_end_power(b, POWER_OFF);
+		bed_pass(b, 1000);
+	}
+	assert_int_equal(bed_row(b, 0), HOST_ROW_LISTING);
+	assert_non_null(bed_op(b, OP_LIST));
+	bed_free(b);
+}
+
 static void a_death_in_maintenance_is_told_without_a_second_witness(void **state)
 {
 	struct bed *b = bed_new(3, NULL);
@@ -458,6 +544,10 @@ int main(void)
 	    cmocka_unit_test(confirm_dead_cancels_the_power_off), cmocka_unit_test(a_stall_throws_evidence_away),
 	    cmocka_unit_test(a_stall_under_proof_reads_power_first),
 	    cmocka_unit_test(a_reading_from_before_a_stall_proves_nothing),
+	    cmocka_unit_test(a_hold_under_proof_reads_patiently_until_it_goes_on),
+	    cmocka_unit_test(a_reading_that_found_no_place_was_no_try),
+	    cmocka_unit_test(a_proof_that_found_no_place_is_asked_for_anew),
+	    cmocka_unit_test(a_hold_under_proof_that_was_just_read_goes_on_at_once),
 	    cmocka_unit_test(a_death_in_maintenance_is_told_without_a_second_witness)};
 
 	return cmocka_run_group_tests_name("engine_faults", tests, NULL, NULL);

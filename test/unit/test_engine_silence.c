@@ -186,6 +186,148 @@ static void a_host_without_power_is_recovered_among_many(void **state)
 	bed_free(b);
 }
 
+/* As many may be held at once as there are hosts: their readings step back behind a power-off, so they have time to wait for a place. */
+static void readings_of_the_held_are_patient(void **state)
+{
+	struct bed *b = held_among_many();
+	const struct engine_action *a = bed_op(b, OP_POWER_STATUS);
+
+	(void)state;
+	assert_non_null(a);
+	assert_true(a->start.is_patient);
+	assert_int_equal(a->start.since_ms, b->now_ms - 1);
+	assert_int_equal(a->start.deadline_ms, b->now_ms - 1 + 2 * b->o.power_status_timeout_ms);
+	bed_end_power(b, POWER_OFF);
+	bed_pass(b, b->o.retry_ms);
+	assert_int_equal(engine_fencing_n(b->e), 0);
+	bed_end_power(b, POWER_OFF);
+	assert_int_equal(engine_fencing_n(b->e), 1); /* from here on a place is kept for it */
+	bed_end_look(b, 0);
+	assert_int_equal(engine_fencing_n(b->e), 1);
+	bed_end(b, OP_POWER_OFF, OUTCOME_DONE, FAULT_NONE);
+	assert_int_equal(engine_fencing_n(b->e), 1);
+	a = bed_op(b, OP_POWER_STATUS);
+	assert_non_null(a);
+	assert_false(a->start.is_patient); /* it is to prove the power-off */
+	assert_int_equal(a->start.since_ms, b->now_ms);
+	assert_int_equal(a->start.deadline_ms, b->now_ms + b->o.power_status_timeout_ms);
+	bed_end_power(b, POWER_OFF);
+	bed_end_power(b, POWER_OFF);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_FORCING_DOWN);
+	assert_int_equal(engine_fencing_n(b->e), 0);
+	bed_free(b);
+}
+
+/* What found no place was no reading: it waits on from where it stood. */
+static void a_held_host_keeps_its_place_in_the_line(void **state)
+{
+	struct bed *b = held_among_many();
+	int64_t since_ms = bed_op(b, OP_POWER_STATUS)->start.since_ms;
+
+	(void)state;
+	bed_pass(b, b->o.power_status_timeout_ms);
+	bed_end(b, OP_POWER_STATUS, OUTCOME_REFUSED, FAULT_LATE); /* no place was free */
+	bed_pass(b, b->o.retry_ms);
+	assert_int_equal(bed_op(b, OP_POWER_STATUS)->start.since_ms, since_ms);
+	bed_end_power(b, POWER_ON);
+	bed_pass(b, b->o.power_poll_ms);
+	assert_int_equal(bed_op(b, OP_POWER_STATUS)->start.since_ms, b->now_ms);
+	since_ms = b->now_ms;
+	bed_end_power(b, POWER_OFF);
+	bed_pass(b, b->o.retry_ms);
+	assert_int_equal(bed_op(b, OP_POWER_STATUS)->start.since_ms, since_ms); /* off once: it goes on before others */
+	bed_end(b, OP_POWER_STATUS, OUTCOME_REFUSED, FAULT_LATE);
+	bed_pass(b, b->o.retry_ms);
+	bed_end_power(b, POWER_OFF);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
+	bed_free(b);
+}
+
+/* h1's hold is being tried again, and a reading of its power is under way. */
+static struct bed *looked_at_again(void)
+{
+	struct bed *b = held_among_many();
+
+	bed_end_power(b, POWER_OFF);
+	bed_pass(b, b->o.retry_ms);
+	for (int64_t ms = 0; ms < b->o.hold_retry_ms && bed_row(b, 0) == HOST_ROW_HELD; ms += 1000) {
+		if (b->now_ms + 1000 >= bed_op(b, OP_POWER_STATUS)->start.deadline_ms) {
+			bed_end(b, OP_POWER_STATUS, OUTCOME_REFUSED, FAULT_LATE);
+			bed_pass(b, b->o.retry_ms);
+		}
+		bed_pass(b, 1000);
+		for (uint32_t h = 0; h < HOSTS; h++)
+			bed_see(b, h);
+	}
+	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
+	assert_non_null(bed_op(b, OP_POWER_STATUS));
+	return b;
+}
+
+static void end_looks(struct bed *b)
+{
+	while (bed_op(b, OP_LOOK))
+		bed_end_look(b, bed_op(b, OP_LOOK)->start.host);
+}
+
+/* Where holds are tried again sooner than a slow device answers, it would else never be heard. */
+static void a_hold_that_is_tried_again_does_not_give_up_its_reading(void **state)
+{
+	struct bed *b = looked_at_again();
+	uint64_t op = bed_op(b, OP_POWER_STATUS)->start.op;
+
+	(void)state;
+	end_looks(b);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
+	bed_pass(b, 1);
+	assert_true(bed_op(b, OP_POWER_STATUS)->start.op == op);
+	bed_end_power(b, POWER_OFF);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
+	bed_free(b);
+}
+
+static void off_in_the_middle_of_the_look_counts(void **state)
+{
+	struct bed *b = looked_at_again();
+
+	(void)state;
+	bed_end_power(b, POWER_OFF);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
+	end_looks(b);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
+	bed_free(b);
+}
+
+/* A host that hangs reads on: that is no sign of life. */
+static void on_in_the_middle_of_the_look_clears_nobody(void **state)
+{
+	struct bed *b = looked_at_again();
+
+	(void)state;
+	bed_end_power(b, POWER_ON);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
+	end_looks(b);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
+	bed_pass(b, 1);
+	bed_end_power(b, POWER_OFF); /* the first in a row again */
+	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
+	bed_free(b);
+}
+
+/* Once it is let go, nobody wants that reading any more. */
+static void a_released_host_is_not_read_for_its_hold(void **state)
+{
+	struct bed *b = looked_at_again();
+
+	(void)state;
+	end_looks(b);
+	assert_int_equal(bed_say(b, OPERATOR_RELEASE, bed_recovery(b, 0)->id, NULL, NULL), 0);
+	end_looks(b);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
+	assert_null(bed_op(b, OP_POWER_STATUS));
+	bed_free(b);
+}
+
 /* The daemon stood still between two readings, and the second was asked before: the host may have been switched on since. */
 static void readings_from_before_a_stall_do_not_count(void **state)
 {
@@ -319,6 +461,12 @@ int main(void)
 	    cmocka_unit_test(one_among_hosts_that_report_is_fenced),
 	    cmocka_unit_test(a_host_without_power_is_recovered_among_many),
 	    cmocka_unit_test(a_host_with_power_stays_held), cmocka_unit_test(readings_from_before_a_stall_do_not_count),
+	    cmocka_unit_test(readings_of_the_held_are_patient),
+	    cmocka_unit_test(a_held_host_keeps_its_place_in_the_line),
+	    cmocka_unit_test(a_hold_that_is_tried_again_does_not_give_up_its_reading),
+	    cmocka_unit_test(off_in_the_middle_of_the_look_counts),
+	    cmocka_unit_test(on_in_the_middle_of_the_look_clears_nobody),
+	    cmocka_unit_test(a_released_host_is_not_read_for_its_hold),
 	    cmocka_unit_test(a_death_counts_beside_an_old_silence), cmocka_unit_test(old_silence_does_not_count)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
