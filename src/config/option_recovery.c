@@ -56,11 +56,10 @@ static const struct option ROWS_FENCING[] = {
 	       "administrators are told."),
     OPTION_ROW(.name = "concurrent", .type = OPTION_INT, .flags = OPTION_RELOADABLE,
 	OPTION_AT(config_fencing, concurrent), .def = "8", .min = 1, .max = 128,
-	.doc =
-	    "How many fence agents may run at once. A power-off goes before a reading of the power that a recovery "
-	    "waits for, and that before one that nobody waits for, such as of a host held for a mass failure. Those "
-	    "leave a quarter of the places free, at least one, and one for each host that is being fenced; where "
-	    "this is 1, they run while no host is being fenced."),
+	.doc = "How many fence agents may run at once. A power-off goes before a reading of the power that a recovery "
+	       "waits for, and that before one that nobody waits for, such as of a host held for a mass failure. Those "
+	       "leave a quarter of the places free, at least one, and one for each host that is being fenced; where "
+	       "this is 1, they run while no host is being fenced."),
     OPTION_ROW(.name = "agent-path", .type = OPTION_LIST, .element = OPTION_PATH, .flags = OPTION_RELOADABLE,
 	OPTION_AT(config_fencing, agent_path), .def = "/usr/libexec/osha,/usr/local/sbin,/usr/sbin", .min = 1,
 	.max = 16, .doc = "The directories in which a fence agent given by its name is searched, in this order."),
