@@ -416,7 +416,8 @@ void perform_close(struct daemon *d)
 	struct daemon_op *op;
 
 	while (d->ops && (op = TAILQ_FIRST(&d->ops->all)) != NULL) {
-		op_unlink(op);
+		TAILQ_REMOVE(&d->ops->all, op, link);
+		agents_line_leave(&d->ops->line, &op->waiter);
 		op_forget(op);
 	}
 	while (d->ops &&
