@@ -377,6 +377,9 @@ void recovery_op_ended(struct engine *e, struct recovery *r, const struct op_end
 		r->work.since_ms = since_ms; /* it keeps its place among those that wait */
 		return;
 	}
+	/* somebody may switch it on before the next power-off: that one asks for readings of its own */
+	if (s->op == OP_POWER_OFF)
+		r->powerless_ms = 0;
 	recovery_judge(e, r, end, &j);
 	if (j.is_early) {
 		r->rec.attempt--;

@@ -90,6 +90,11 @@ static bool is_mass_held(const struct recovery *r)
 	return r->rec.row == HOST_ROW_HELD && r->rec.hold == HOLD_MASS;
 }
 
+static bool is_cut_begun(const struct recovery *r)
+{
+	return r->rec.stamp_wall_ms[HOST_ROW_FENCING] != 0;
+}
+
 bool recovery_is_powerless(const struct engine *e, const struct recovery *r)
 {
 	return r->powerless_ms && e->now_ms - r->powerless_ms <= RELIED_POLLS * e->o.power_poll_ms;
@@ -108,7 +113,8 @@ static void powerless_read(struct engine *e, struct recovery *r, enum power p, i
 	r->powerless_ms = e->now_ms;
 	if (r->rec.row == HOST_ROW_CONFIRMING)
 		return; /* it is being looked at again as it is */
-	r->rec.level = r->rec.off_attempt = 0;
+	if (!is_cut_begun(r))
+		r->rec.level = r->rec.off_attempt = 0;
 	recovery_enter(
 	    e, r, HOST_ROW_CONFIRMING, "its fence device reads off: this one is dead, whatever else is silent");
 }
@@ -121,10 +127,10 @@ void recovery_forget_readings(struct engine *e, struct recovery *r)
 	r->powerless_ms = r->off_read_ms = 0;
 }
 
-/* Nothing has cut the power of a held host yet, so the first device that may be used reads it. The others keep the one that cut it. */
+/* Where nothing has cut the power of a held host yet, the first device that may be used reads it; else the one that was to cut it. */
 static void choose_reading_level(struct engine *e, struct recovery *r)
 {
-	uint32_t first = host_next_level(host_of(e, r), 0);
+	uint32_t first = host_next_level(host_of(e, r), is_cut_begun(r) ? r->rec.level : 0);
 
 	if (is_mass_held(r))
 		r->rec.level = first == NIL ? 0 : first;

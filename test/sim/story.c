@@ -568,10 +568,14 @@ void story_begin(const struct story_profile *p)
 		uint64_t expected = (uint64_t)p->per_hour[k] * (uint64_t)p->tale_ms, n = expected / HOURS;
 
 		n += rng_below(&sim.rng, HOURS) < expected % HOURS;
-		while (n--)
-			story_strike_in(sim_between(5000, p->tale_ms), (enum story_kind)k,
-			    (uint32_t)rng_below(&sim.rng, realm.host_n),
-			    1000 * sim_between(rows[k].low_s, rows[k].high_s));
+		while (n--) {
+			/* one after the other, so that a seed tells the same story whichever compiler made this */
+			int64_t lasts_ms = 1000 * sim_between(rows[k].low_s, rows[k].high_s);
+			uint32_t host = (uint32_t)rng_below(&sim.rng, realm.host_n);
+			int64_t in_ms = sim_between(5000, p->tale_ms);
+
+			story_strike_in(in_ms, (enum story_kind)k, host, lasts_ms);
+		}
 	}
 	sim_after(p->tale_ms + 1, calm, NULL);
 }

@@ -186,6 +186,34 @@ static void a_host_without_power_is_recovered_among_many(void **state)
 	bed_free(b);
 }
 
+/*
+ * What was read off lets one power-off through and no second one: between two of them somebody may have switched the host on. And as the
+ * first one may have been lost on its way to a device that cannot do it, the next may go to the next device.
+ */
+static void readings_of_off_let_one_power_off_through(void **state)
+{
+	struct bed *b = held_among_many();
+
+	(void)state;
+	for (uint32_t n = 1; n <= 3; n++) {
+		bed_end_power(b, POWER_OFF);
+		bed_pass(b, b->o.retry_ms);
+		bed_end_power(b, POWER_OFF);
+		bed_end_look(b, 0);
+		assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
+		assert_int_equal(b->started[OP_POWER_OFF], n);
+		assert_int_equal(bed_op(b, OP_POWER_OFF)->start.level, n <= 2 ? 0 : 1);
+		bed_end(b, OP_POWER_OFF, OUTCOME_UNKNOWN, FAULT_TRANSIENT);
+		assert_held_for_mass(b);
+		bed_pass(b, 1);
+		assert_int_equal(b->started[OP_POWER_OFF], n);
+	}
+	bed_end_power(b, POWER_ON);
+	long_pass(b);
+	assert_int_equal(b->started[OP_POWER_OFF], 3);
+	bed_free(b);
+}
+
 /* As many may be held at once as there are hosts: their readings step back behind a power-off, so they have time to wait for a place. */
 static void readings_of_the_held_are_patient(void **state)
 {
@@ -460,7 +488,8 @@ int main(void)
 	    cmocka_unit_test(records_not_asked_for_are_no_silence), cmocka_unit_test(rounding_is_no_silence),
 	    cmocka_unit_test(one_among_hosts_that_report_is_fenced),
 	    cmocka_unit_test(a_host_without_power_is_recovered_among_many),
-	    cmocka_unit_test(a_host_with_power_stays_held), cmocka_unit_test(readings_from_before_a_stall_do_not_count),
+	    cmocka_unit_test(readings_of_off_let_one_power_off_through), cmocka_unit_test(a_host_with_power_stays_held),
+	    cmocka_unit_test(readings_from_before_a_stall_do_not_count),
 	    cmocka_unit_test(readings_of_the_held_are_patient),
 	    cmocka_unit_test(a_held_host_keeps_its_place_in_the_line),
 	    cmocka_unit_test(a_hold_that_is_tried_again_does_not_give_up_its_reading),
