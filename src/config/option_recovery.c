@@ -69,10 +69,11 @@ const struct option_table option_table_fencing = {
 
 static const struct option ROWS_EVACUATION[] = {
     OPTION_ROW(.name = "per-host", .type = OPTION_INT, .flags = OPTION_RELOADABLE,
-	OPTION_AT(config_evacuation, per_host), .def = "8", .min = 1, .max = 1000,
-	.doc = "How many instances of one dead host may be under way at once."),
+	OPTION_AT(config_evacuation, per_host), .def = "12", .min = 1, .max = 1000,
+	.doc = "How many instances of one dead host may be under way at once, from the question that comes before the "
+	       "evacuate call to the check that the instance is there."),
     OPTION_ROW(.name = "total", .type = OPTION_INT, .flags = OPTION_RELOADABLE, OPTION_AT(config_evacuation, total),
-	.def = "16", .min = 1, .max = 10000,
+	.def = "24", .min = 1, .max = 10000,
 	.doc = "How many instances of all dead hosts together may be under way at once."),
     OPTION_ROW(.name = "attempts", .type = OPTION_INT, .flags = OPTION_RELOADABLE,
 	OPTION_AT(config_evacuation, attempts), .def = "5", .min = 1, .max = 100,

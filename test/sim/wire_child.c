@@ -113,8 +113,10 @@ static void power_goes(void *arg)
 {
 	struct io_child *c = arg;
 
-	realm_device_cut(c->device);
-	witness_world();
+	if (!sim.is_over) {
+		realm_device_cut(c->device);
+		witness_world();
+	}
 	c->events--;
 	if (c->is_void && !c->events)
 		free(c);
@@ -145,7 +147,7 @@ static void question_arrives(void *arg)
 	int64_t back_ms = path_delay_ms(&h->bmc_path, true);
 
 	c->events--;
-	if (c->is_void && !rng_chance(&sim.rng, OUTLIVES_PER_MILLE)) {
+	if (c->is_void && (sim.is_over || !rng_chance(&sim.rng, OUTLIVES_PER_MILLE))) {
 		if (!c->events)
 			free(c);
 		return;

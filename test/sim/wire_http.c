@@ -219,6 +219,12 @@ static void http_arrives(void *arg)
 	    .body_len = c->body_size,
 	    .skip_faults = c->skip_faults};
 
+	if (sim.is_over) {
+		c->events--;
+		if (!c->events)
+			call_free(c);
+		return;
+	}
 	if (!c->skip_faults) /* a late one was seen when it came */
 		witness_request(c->node, c->method, c->target, c->body);
 	cloudsim_answer_free(&c->answer);

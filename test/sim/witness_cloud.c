@@ -9,8 +9,8 @@
 #include "test/sim/witness.h"
 
 enum {
-	CALLS_PER_HOST = 8,
-	CALLS_FLEET = 16,
+	CALLS_PER_HOST = 12,
+	CALLS_FLEET = 24,
 	READ_AGAIN_MS = 45000 /* every 10 s, and a reading may take 20 s and wait for a place */
 };
 
