@@ -146,6 +146,7 @@ struct engine {
 	uint32_t recovery_count; /* opened in this epoch */
 	uint64_t epoch;          /* 0 = not the leader: looks, does not act */
 	int64_t now_ms, wall_ms, started_ms;
+	int64_t stalled_ms; /* our clock: the end of the last time that we stood still; 0 = never */
 	uint64_t seq_next;
 	int64_t store_retry_at_ms;
 	bool store_bad;
@@ -223,7 +224,7 @@ uint64_t op_number(enum op_slot slot, uint32_t ref, uint32_t gen);
 
 /* verdict.c: evidence -> verdict */
 enum verdict host_verdict(const struct engine *e, const struct host *h, int64_t now_ms, int64_t not_before_ms);
-enum { SILENCES_MAX = MONITOR_MAX + 2 };
+enum { SILENCES_MAX = MONITOR_MAX + 3 };
 /** host_silences() - when this host went silent in each way in which it is: by monitor, as a whole, by its record. Returns how many. */
 uint32_t host_silences(const struct engine *e, const struct host *h, int64_t now_ms, int64_t ret_ms[SILENCES_MAX]);
 /* write down what every monitor says of this host, what was seen before @not_before_ms as unknown */

@@ -127,6 +127,7 @@ static void stalled(struct engine *e, int64_t stall_ms)
 	engine_log(e, 4,
 	    "stood still or clock jumped for %lld ms: evidence is gathered anew before anything is decided",
 	    (long long)stall_ms);
+	e->stalled_ms = e->now_ms;
 	for (uint32_t k = 0; k < e->host_n; k++) {
 		for (uint32_t m = 0; m < e->o.monitor_n; m++)
 			e->hosts[k].evidence[m].expires_ms = 0;

@@ -44,6 +44,17 @@ enum verdict host_verdict(const struct engine *e, const struct host *h, int64_t 
 	return dead ? VERDICT_SUSPECT : VERDICT_UNKNOWN;
 }
 
+/* Silent before we stood still and silent now: it may have come back and gone again in between, unless its death is proven. */
+static bool may_be_silent_anew(const struct engine *e, const struct host *h, const int64_t ms[], uint32_t n)
+{
+	const struct recovery *r = h->recovery == NIL ? NULL : &e->recoveries[h->recovery];
+	bool is_older = false;
+
+	for (uint32_t k = 0; k < n; k++)
+		is_older = is_older || ms[k] <= e->stalled_ms;
+	return e->stalled_ms && is_older && !(r && recovery_proof_holds(r));
+}
+
 /*
  * Any monitor of its policy that says dead, whatever the others say; and a record that stands still for half of Nova's patience while Nova
  * still calls it up. Without these, hosts that went silent together would be found out one after the other, and the first ones fenced
@@ -62,6 +73,8 @@ uint32_t host_silences(const struct engine *e, const struct host *h, int64_t now
 		ret_ms[n++] = h->dead_since_ms;
 	if (h->reported_ms && overdue_ms <= h->listed_ms && sign_now(e, h, 0, now_ms, 0) == SIGN_ALIVE)
 		ret_ms[n++] = overdue_ms;
+	if (may_be_silent_anew(e, h, ret_ms, n))
+		ret_ms[n++] = e->stalled_ms;
 	return n;
 }
 

@@ -95,7 +95,7 @@ static const struct story_profile profiles[] = {
 	.summary = "as dense, on a small cloud for a few minutes: many seeds in little time",
 	.size = {.hosts = 5, .instances = 10, .projects = 2},
 	.tale_ms = 3 * MINUTES,
-	.rest_ms = 20 * MINUTES,
+	.rest_ms = 45 * MINUTES, /* an instance that is stuck twice takes twenty of them */
 	.rest_least_ms = 2 * MINUTES,
 	.per_hour = {DENSE_FAULTS, [STORY_DEATH] = 30, [STORY_HANG] = 15, [STORY_API_LATE] = 3},
 	.back_low_ms = 30000,

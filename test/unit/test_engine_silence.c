@@ -379,6 +379,49 @@ static void readings_from_before_a_stall_do_not_count(void **state)
 }
 
 /* A host that hangs reads on, and so does one that is only cut off from us: those stay held. */
+/*
+ * While it stood still one that was silent may have come back and gone again, with the others: nobody knows that its silence is the old one.
+ * One that is proven dead needs no such doubt.
+ */
+static void an_old_silence_is_a_new_one_after_a_stall(void **state)
+{
+	struct engine_event ev = {.type = ENGINE_STALLED, .stall_ms = 5000};
+
+	(void)state;
+	for (int is_stalled = 0; is_stalled < 2; is_stalled++) {
+		struct bed *b = bed_of_six();
+		struct host_policy p = bed_policy(0);
+
+		p.mode = MODE_ASK;
+		engine_host_set_policy(b->e, 0, &p);
+		bed_set(b, 0, SIGN_DEAD, SIGN_DEAD);
+		confirm(b, 0);
+		assert_int_equal(bed_recovery(b, 0)->hold, HOLD_APPROVAL);
+		long_pass(b);
+		if (bed_row(b, 0) == HOST_ROW_CONFIRMING)
+			bed_end_look(b, 0);
+		b->now_ms += 5000;
+		if (is_stalled)
+			bed_event(b, &ev, NULL);
+		others_go_silent(b);
+		see_all(b);
+		if (bed_row(b, 0) == HOST_ROW_CONFIRMING)
+			bed_end_look(b, 0);
+		p.mode = MODE_AUTOMATIC;
+		engine_host_set_policy(b->e, 0, &p);
+		for (int k = 0; k < 100 && !bed_op(b, OP_LOOK); k++) {
+			bed_pass(b, 1000);
+			see_all(b);
+		}
+		bed_end_look(b, 0);
+		if (is_stalled)
+			assert_held_for_mass(b);
+		else
+			assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
+		bed_free(b);
+	}
+}
+
 static void a_host_with_power_stays_held(void **state)
 {
 	struct bed *b = held_among_many();
@@ -488,7 +531,8 @@ int main(void)
 	    cmocka_unit_test(records_not_asked_for_are_no_silence), cmocka_unit_test(rounding_is_no_silence),
 	    cmocka_unit_test(one_among_hosts_that_report_is_fenced),
 	    cmocka_unit_test(a_host_without_power_is_recovered_among_many),
-	    cmocka_unit_test(readings_of_off_let_one_power_off_through), cmocka_unit_test(a_host_with_power_stays_held),
+	    cmocka_unit_test(readings_of_off_let_one_power_off_through),
+	    cmocka_unit_test(an_old_silence_is_a_new_one_after_a_stall), cmocka_unit_test(a_host_with_power_stays_held),
 	    cmocka_unit_test(readings_from_before_a_stall_do_not_count),
 	    cmocka_unit_test(readings_of_the_held_are_patient),
 	    cmocka_unit_test(a_held_host_keeps_its_place_in_the_line),
