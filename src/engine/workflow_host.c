@@ -78,7 +78,7 @@ static const struct side_edge host_sides[] = {
     {HOST_ROW_CONFIRMING, HOST_ROW_ABANDONED, "the gate, not ours to fence, or only observed"},
     {HOST_ROW_FENCING, HOST_ROW_CONFIRMING, "the gate, no longer sure"},
     {HOST_ROW_FENCING, HOST_ROW_CLEARED, "the gate, seen alive"},
-    {HOST_ROW_FENCING, HOST_ROW_HELD, "no level is left"},
+    {HOST_ROW_FENCING, HOST_ROW_HELD, "no level is left, or the gate holds"},
     {HOST_ROW_FENCING, HOST_ROW_ABANDONED, "the gate, not ours to fence"},
     {HOST_ROW_PROVING, HOST_ROW_HELD, "no level is left"},
     {HOST_ROW_FORCING_DOWN, HOST_ROW_LISTING, "an operator disabled it before"},
