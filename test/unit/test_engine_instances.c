@@ -381,6 +381,54 @@ static void a_verification_is_brief_and_calls_nothing(void **state)
 	bed_free(b);
 }
 
+/* What is over when the host is listed is history; what is under way, or done, may be the one that moves it. */
+static void only_an_evacuation_that_is_over_counts_as_seen(void **state)
+{
+	static const struct {
+		enum migration_status status;
+		int64_t seen;
+	} rows[] = {{MIGRATION_FAILED, 12}, {MIGRATION_COMPLETED, 12}, {MIGRATION_ACCEPTED, 0}, {MIGRATION_DONE, 0}};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+		struct bed *b = bed_new(3, NULL);
+		struct instance_view v = bed_view(1, "h1");
+
+		v.evacuation.id = 12;
+		v.evacuation.status = rows[k].status;
+		str_copy(v.evacuation.source, sizeof(v.evacuation.source), "h1");
+		bed_to_listing(b, 0);
+		bed_end_views(b, OP_LIST, &v, 1);
+		assert_int_equal(bed_instance(b, 0, "uuid-1")->seen_migration_id, rows[k].seen);
+		bed_free(b);
+	}
+}
+
+/* Whose an instance is, is learnt once: from the list, or from the first answer that says it. */
+static void whose_it_is_is_learnt_once(void **state)
+{
+	(void)state;
+	for (int is_listed = 0; is_listed < 2; is_listed++) {
+		struct bed *b = bed_new(3, NULL);
+		struct instance_view listed = bed_view(1, "h1"), none = bed_view(1, "h1"), other = bed_view(1, "h1");
+
+		if (!is_listed)
+			listed.project[0] = listed.name[0] = '\0';
+		none.project[0] = '\0';
+		none.state = SERVER_UNKNOWN; /* asked again */
+		str_copy(none.name, sizeof(none.name), "nobody's");
+		str_copy(other.project, sizeof(other.project), "project-2");
+		bed_to_listing(b, 0);
+		bed_end_views(b, OP_LIST, &listed, 1);
+		bed_end_views(b, OP_ASK, &none, 1);
+		assert_string_equal(bed_instance(b, 0, "uuid-1")->name, is_listed ? "vm1" : "");
+		bed_pass(b, b->o.poll_ms);
+		bed_end_views(b, OP_ASK, &other, 1);
+		assert_string_equal(bed_instance(b, 0, "uuid-1")->project, is_listed ? "project-1" : "project-2");
+		bed_free(b);
+	}
+}
+
 static void list_until_held(struct bed *b, const struct instance_view *v, uint32_t n)
 {
 	for (int k = 0; k < 1000 && bed_row(b, 0) != HOST_ROW_HELD; k++) {
@@ -553,6 +601,8 @@ int main(void)
 	    cmocka_unit_test(a_destination_at_rest_that_reads_on_is_not_dead), cmocka_unit_test(leftovers_hold),
 	    cmocka_unit_test(an_older_evacuation_that_has_not_ended_is_waited_for),
 	    cmocka_unit_test(a_verification_is_brief_and_calls_nothing),
+	    cmocka_unit_test(only_an_evacuation_that_is_over_counts_as_seen),
+	    cmocka_unit_test(whose_it_is_is_learnt_once),
 	    cmocka_unit_test(what_was_on_its_way_here_is_held_until_it_is_not),
 	    cmocka_unit_test(many_at_once_lose_nothing), cmocka_unit_test(an_instance_without_room_is_not_forgotten),
 	    cmocka_unit_test(an_instance_that_does_not_leave_holds)};
