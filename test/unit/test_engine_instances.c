@@ -404,6 +404,73 @@ static void only_an_evacuation_that_is_over_counts_as_seen(void **state)
 	}
 }
 
+/* Which refusals of an evacuate call are for good, which are tried again, and which are asked about. */
+static void each_refusal_of_a_call_has_its_end(void **state)
+{
+	static const struct {
+		enum fault_class fault;
+		enum instance_row row;
+	} rows[] = {{FAULT_AUTH, INSTANCE_ROW_REFUSED}, {FAULT_STATE, INSTANCE_ROW_REFUSED},
+	    {FAULT_MISSING, INSTANCE_ROW_ASKING}, {FAULT_TRANSIENT, INSTANCE_ROW_WAITING}};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+		struct bed *b = bed_new(3, NULL);
+		struct instance_view v = bed_view(1, "h1");
+
+		bed_to_listing(b, 0);
+		bed_end_views(b, OP_LIST, &v, 1);
+		bed_end_views(b, OP_ASK, &v, 1);
+		bed_end(b, OP_EVACUATE, OUTCOME_REFUSED, rows[k].fault);
+		assert_int_equal(bed_instance(b, 0, "uuid-1")->row, rows[k].row);
+		bed_free(b);
+	}
+}
+
+/* A call that failed without a word why is repeated after a rest, as one with a reason is. */
+static void a_failed_call_rests_without_a_reason_too(void **state)
+{
+	struct bed *b = bed_new(3, NULL);
+	struct instance_view v = bed_view(1, "h1"), gone_wrong = failed(1, 11);
+
+	(void)state;
+	gone_wrong.fault[0] = '\0';
+	bed_to_listing(b, 0);
+	bed_end_views(b, OP_LIST, &v, 1);
+	bed_end_views(b, OP_ASK, &v, 1);
+	bed_end(b, OP_EVACUATE, OUTCOME_DONE, FAULT_NONE);
+	bed_end_views(b, OP_MIGRATIONS, &gone_wrong, 1);
+	assert_int_equal(bed_instance(b, 0, "uuid-1")->row, INSTANCE_ROW_ASKING);
+	bed_end_views(b, OP_ASK, &gone_wrong, 1);
+	assert_int_equal(bed_instance(b, 0, "uuid-1")->row, INSTANCE_ROW_WAITING);
+	for (int k = 0; k < 10 && !bed_op(b, OP_ASK); k++)
+		bed_pass(b, b->o.retry_ms);
+	bed_end_views(b, OP_ASK, &gone_wrong, 1);
+	assert_int_equal(bed_instance(b, 0, "uuid-1")->row, INSTANCE_ROW_CALLING);
+	assert_int_equal(b->started[OP_EVACUATE], 2);
+	bed_free(b);
+}
+
+/* The proof was voided while Nova was being asked: what the answer allows waits for the next proof. */
+static void nothing_is_called_on_an_answer_after_the_proof(void **state)
+{
+	struct bed *b = bed_new(3, NULL);
+	struct instance_view v = bed_view(1, "h1");
+
+	(void)state;
+	bed_to_listing(b, 0);
+	bed_end_views(b, OP_LIST, &v, 1);
+	assert_non_null(bed_op(b, OP_ASK));
+	bed_pass(b, b->o.power_poll_ms);
+	bed_end_power(b, POWER_ON);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
+	bed_end_views(b, OP_ASK, &v, 1);
+	assert_int_equal(bed_instance(b, 0, "uuid-1")->row, INSTANCE_ROW_WAITING);
+	assert_int_equal(bed_instance(b, 0, "uuid-1")->attempt, 0);
+	assert_int_equal(b->started[OP_EVACUATE], 0);
+	bed_free(b);
+}
+
 /* Whose an instance is, is learnt once: from the list, or from the first answer that says it. */
 static void whose_it_is_is_learnt_once(void **state)
 {
@@ -602,6 +669,9 @@ int main(void)
 	    cmocka_unit_test(an_older_evacuation_that_has_not_ended_is_waited_for),
 	    cmocka_unit_test(a_verification_is_brief_and_calls_nothing),
 	    cmocka_unit_test(only_an_evacuation_that_is_over_counts_as_seen),
+	    cmocka_unit_test(each_refusal_of_a_call_has_its_end),
+	    cmocka_unit_test(a_failed_call_rests_without_a_reason_too),
+	    cmocka_unit_test(nothing_is_called_on_an_answer_after_the_proof),
 	    cmocka_unit_test(whose_it_is_is_learnt_once),
 	    cmocka_unit_test(what_was_on_its_way_here_is_held_until_it_is_not),
 	    cmocka_unit_test(many_at_once_lose_nothing), cmocka_unit_test(an_instance_without_room_is_not_forgotten),
