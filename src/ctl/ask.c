@@ -181,3 +181,14 @@ int ask_order(const struct ctl *c, struct question *q, const char *done, struct 
 	    &sb, "%s%s%s\n", done, answer && json_str(answer, "said", NULL) ? ": " : "", json_str(answer, "said", ""));
 	return print_out(&sb, reterr);
 }
+
+int ask_order_of_recovery(const struct ctl *c, const char *command, const char *done, struct osha_err *reterr)
+{
+	struct question q = {.request = ask_request(command)};
+	char said[OPERAND_SIZE_MAX + 40];
+
+	cJSON_AddStringToObject(q.request, "recovery", c->operands[0]);
+	cJSON_AddStringToObject(q.request, "login", login_name());
+	snprintf(said, sizeof(said), "recovery %s: %s", c->operands[0], done);
+	return ask_order(c, &q, said, reterr);
+}

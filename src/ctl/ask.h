@@ -38,6 +38,9 @@ int ask_and_show(const struct ctl *c, struct question *q, text_fn text, struct o
 /** ask_order() - give an order and say in a line that it was taken: @done, for text. @q as for ask(). */
 int ask_order(const struct ctl *c, struct question *q, const char *done, struct osha_err *reterr);
 
+/** ask_order_of_recovery() - the order @command about the recovery that is the first operand; @done as in "recovery ID: released". */
+int ask_order_of_recovery(const struct ctl *c, const char *command, const char *done, struct osha_err *reterr);
+
 /** print_out() - bytes to standard output. Errors: -OSHA_E_IO. */
 int print_out(const struct strbuf *sb, struct osha_err *reterr);
 /** print_refusal() - a refusal on standard error, or as JSON. Returns @status. */

@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* osha approve: the yes that a segment with mode: ask waits for. */
-#include <stdio.h>
-
 #include "ctl/ask.h"
 
 static int run(struct ctl *c, struct osha_err *reterr)
 {
-	struct question q = {.request = ask_request("approve")};
-	char done[OPERAND_SIZE_MAX + 40];
-
-	cJSON_AddStringToObject(q.request, "recovery", c->operands[0]);
-	cJSON_AddStringToObject(q.request, "login", login_name());
-	snprintf(done, sizeof(done), "recovery %s: approved", c->operands[0]);
-	return ask_order(c, &q, done, reterr);
+	return ask_order_of_recovery(c, "approve", "approved", reterr);
 }
 
 const struct command command_approve = {

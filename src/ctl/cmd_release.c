@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* osha release: a held recovery goes on. */
-#include <stdio.h>
-
 #include "ctl/ask.h"
 
 static int run(struct ctl *c, struct osha_err *reterr)
 {
-	struct question q = {.request = ask_request("release")};
-	char done[OPERAND_SIZE_MAX + 40];
-
-	cJSON_AddStringToObject(q.request, "recovery", c->operands[0]);
-	cJSON_AddStringToObject(q.request, "login", login_name());
-	snprintf(done, sizeof(done), "recovery %s: released", c->operands[0]);
-	return ask_order(c, &q, done, reterr);
+	return ask_order_of_recovery(c, "release", "released", reterr);
 }
 
 const struct command command_release = {

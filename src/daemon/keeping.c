@@ -125,7 +125,7 @@ static bool is_ended(const struct recovery_record *r)
 {
 	bool is_final = r->row == HOST_ROW_REENABLED || r->row == HOST_ROW_CLEARED || r->row == HOST_ROW_ABANDONED;
 
-	return is_final && !(r->due & ~(unsigned)r->told);
+	return is_final && !recovery_untold(r);
 }
 
 /* Recoveries that ended so long ago are no longer loaded; their history goes with them. */

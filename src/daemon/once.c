@@ -33,7 +33,7 @@ static bool recoveries_rest(const struct daemon *d)
 	while ((r = engine_recovery_next(d->engine, r)) != NULL) {
 		bool rests = r->row == HOST_ROW_RECOVERED || (r->row == HOST_ROW_HELD && is_retried(d, r));
 
-		if (!rests || (r->due & ~(unsigned)r->told))
+		if (!rests || recovery_untold(r))
 			return false;
 	}
 	return true;

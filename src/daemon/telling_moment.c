@@ -182,7 +182,7 @@ static void admins_step(struct telling_moment *m)
 static void admins_ahead(struct telling_moment *m)
 {
 	const struct recovery_record *r = recovery_now(m);
-	unsigned open = r ? r->due & ~(unsigned)r->told & ~(1u << m->moment) & ~(unsigned)m->ahead : 0;
+	unsigned open = r ? recovery_untold(r) & ~(1u << m->moment) & ~(unsigned)m->ahead : 0;
 	struct telling_moment later = {.t = m->t};
 	struct mail_batch batch = {0};
 	struct tell_facts f;

@@ -431,7 +431,7 @@ static void recovery_wake(struct engine *e, struct recovery *r)
 /* Tell one moment at a time, the earliest first, once the record that makes it due is on its way. */
 static void recovery_tell(struct engine *e, struct recovery *r)
 {
-	unsigned open = r->rec.due & ~(unsigned)r->rec.told;
+	unsigned open = recovery_untold(&r->rec);
 	struct engine_action *a;
 
 	if (!open || r->tell_pending || !e->epoch)
@@ -453,7 +453,7 @@ static void recovery_tell(struct engine *e, struct recovery *r)
 /* Its end is durable. It is closed once everybody was told; until then its host is guarded like any other. True: it is closed. */
 static bool recovery_ended(struct engine *e, struct recovery *r)
 {
-	bool is_told = !(r->rec.due & ~(unsigned)r->rec.told);
+	bool is_told = !recovery_untold(&r->rec);
 
 	if (is_told)
 		engine_close_recovery(e, r);

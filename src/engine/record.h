@@ -133,6 +133,12 @@ struct recovery_record {
 	struct sighting sightings[SIGHTING_MAX];
 };
 
+/** recovery_untold() - the moments (1 << enum moment) that are due and of which not everybody has been told. */
+static inline unsigned recovery_untold(const struct recovery_record *r)
+{
+	return r->due & ~(unsigned)r->told;
+}
+
 struct instance_record {
 	char recovery[RECOVERY_ID_SIZE];
 	char uuid[UUID_SIZE];

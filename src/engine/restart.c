@@ -79,8 +79,7 @@ void engine_take_records(struct engine *e, const struct record *all, uint32_t n)
 	for (uint32_t k = 0; k < n; k++)
 		take_first(e, &all[k]);
 	for (uint32_t k = 0; k < n; k++) {
-		if (all[k].type == RECORD_RECOVERY && is_ended(&all[k].recovery) &&
-		    (all[k].recovery.due & ~(unsigned)all[k].recovery.told))
+		if (all[k].type == RECORD_RECOVERY && is_ended(&all[k].recovery) && recovery_untold(&all[k].recovery))
 			take_recovery(e, &all[k].recovery);
 	}
 	for (uint32_t k = 0; k < n; k++) {

@@ -93,7 +93,7 @@ bool engine_is_settled(const struct engine *e, int64_t now_ms)
 		const struct host *h = &e->hosts[k];
 		const struct recovery *r = h->recovery == NIL ? NULL : &e->recoveries[h->recovery];
 
-		if (r && (!(host_step_of(r->rec.row)->flags & STEP_REST) || (r->rec.due & ~(unsigned)r->rec.told)))
+		if (r && (!(host_step_of(r->rec.row)->flags & STEP_REST) || recovery_untold(&r->rec)))
 			return false;
 		if (!r && h->policy.is_in_segment && host_verdict(e, h, now_ms, 0) == VERDICT_UNKNOWN)
 			return false;
