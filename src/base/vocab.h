@@ -10,12 +10,13 @@
 #include <stdint.h>
 
 enum {
-	HOST_NAME_SIZE = 256,  /* nova's services.host is VARCHAR(255) */
-	UUID_SIZE = 40,        /* a UUID in text and its NUL */
-	RECOVERY_ID_SIZE = 24, /* "kq3f7m-42" */
-	REASON_SIZE = 160,     /* a short sentence for people; cut, never split in a UTF-8 sequence */
-	DEVICE_NAME_SIZE = 64, /* name of a fence device in the configuration */
-	MONITOR_MAX = 8,       /* monitors that one policy can name */
+	HOST_NAME_SIZE = 256,    /* nova's services.host is VARCHAR(255) */
+	UUID_SIZE = 40,          /* a UUID in text and its NUL */
+	RECOVERY_ID_SIZE = 24,   /* "kq3f7m-42" */
+	REASON_SIZE = 160,       /* a short sentence for people; cut, never split in a UTF-8 sequence */
+	DEVICE_NAME_SIZE = 64,   /* name of a fence device in the configuration */
+	MONITOR_MAX = 8,         /* monitors that one policy can name */
+	SEGMENT_NAME_SIZE = 104, /* name of a segment in the configuration */
 	MONITOR_NAME_SIZE = 16,
 	MONITOR_PATH_SIZE = 32, /* name of the way that evidence travels, cut */
 	FENCE_LEVEL_MAX = 4,    /* fence levels of one host */

@@ -210,6 +210,7 @@ struct config_segment {
 	bool let_return;
 	int mode; /* enum config_mode */
 	struct config_fence_levels fencing;
+	struct config_texts windows; /* window_read() takes each of them */
 };
 
 struct config_segments {
@@ -256,6 +257,8 @@ struct config {
 	struct config_notify notify;
 	struct config_segments segments; /* n >= 1 */
 	struct config_hosts hosts;
+	struct config_texts control_plane; /* as a segment's hosts */
+	bool fence_control_plane;
 	struct config_memory *memory; /* owns every pointer above; private */
 };
 
@@ -314,6 +317,9 @@ enum { CONFIG_HOST_FOUND = 0, CONFIG_HOST_OUTSIDE = 1 };
  * @ret->segment is NULL, levels none, the address is filled still.
  */
 int config_host_resolve(const struct config *cfg, const char *host, struct config_host *ret);
+
+/** config_is_control_plane() - is this host one of those that control-plane names? @host: as above. */
+bool config_is_control_plane(const struct config *cfg, const char *host);
 
 /* One parameter of one call of a fence agent, expanded. */
 struct config_value {

@@ -126,6 +126,7 @@ static const char *const EXPECTED[OPTION_TYPE_N] = {
     [OPTION_AGENT] = "the name of an executable, such as fence_ipmilan, or an absolute path",
     [OPTION_MAIL] = "a mail address, such as ops@example.com",
     [OPTION_POLICY] = "names of monitors joined by and, such as \"nova and probe\"",
+    [OPTION_WINDOW] = "a window of time in UTC, such as \"sun 02:00-04:00\"",
     [OPTION_SECRET] = "a secret by reference: {file: /path} or {env: NAME}",
     [OPTION_LIST] = "a list",
     [OPTION_PARAMETERS] = "a mapping of parameter names to values",

@@ -25,6 +25,7 @@ enum option_type {
 	OPTION_AGENT,      /* name of an executable, or an absolute path */
 	OPTION_MAIL,       /* mail address */
 	OPTION_POLICY,     /* unsigned: mask of monitors, written "nova and probe" */
+	OPTION_WINDOW,     /* window of time, see base/window.h */
 	OPTION_SECRET,     /* struct config_secret */
 	OPTION_LIST,       /* struct config_texts; every item of type @element */
 	OPTION_PARAMETERS, /* struct config_parameters: a mapping of name to text or secret */

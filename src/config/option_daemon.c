@@ -181,6 +181,13 @@ static const struct option ROWS_ROOT[] = {
 	       "told, but it is never fenced. Without this option one segment named default holds every host."),
     OPTION_ROW(.name = "hosts", .type = OPTION_TABLE_MAP, OPTION_AT(config, hosts), .max = CONFIG_HOST_MAX,
 	.table = &option_table_host, .doc = "What single hosts have of their own, by their exact names in Nova."),
+    OPTION_ROW(.name = "control-plane", .type = OPTION_LIST, .element = OPTION_HOSTS, .flags = OPTION_RELOADABLE,
+	OPTION_AT(config, control_plane), .def = "", .example = "[ctl-1, ctl-2, ctl-3]", .max = CONFIG_HOST_MAX,
+	.doc = "The compute hosts that carry the control plane's own quorum too (database, message bus, this daemon), "
+	       "named as in a segment's hosts. The death of one is told and held, even when its device reads off: "
+	       "osha release ID lets this one recovery go."),
+    OPTION_ROW(.name = "fence-control-plane", .type = OPTION_BOOL, .flags = OPTION_RELOADABLE,
+	OPTION_AT(config, fence_control_plane), .def = "false", .doc = "Whether those are fenced like any other host."),
 };
 const struct option_table option_table_root = {
     "the configuration", ROWS_ROOT, OPTION_COUNT(ROWS_ROOT), sizeof(struct config), NULL};

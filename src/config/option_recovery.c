@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows: recovering, fencing, evacuating, telling, and the segments and hosts that it is done for. */
+#include "base/window.h"
 #include "config/config.h"
 #include "config/option.h"
 
@@ -226,6 +227,12 @@ static const struct option ROWS_SEGMENT[] = {
 	.max = FENCE_LEVEL_MAX, .table = &option_table_level,
 	.doc = "The fence levels, tried in this order until one of them proves the host off. Without any, "
 	       "nothing can fence these hosts."),
+    OPTION_ROW(.name = "windows", .type = OPTION_LIST, .element = OPTION_WINDOW, .flags = OPTION_RELOADABLE,
+	OPTION_AT(config_segment, windows), .def = "", .example = "[\"sun 02:00-04:00\"]", .max = WINDOW_MAX,
+	.doc = "Maintenance windows, always in UTC. While one is open, the death of a host of this segment is told "
+	       "and held, and goes on by itself when it closes: it is looked at anew then. Each is written as daily "
+	       "23:30-00:30, sun 02:00-04:00, sat 20:00 - mon 06:00 or 2026-12-24 18:00 - 2026-12-26 08:00; one whose "
+	       "end comes before its beginning ends the day after. osha release ID lets one host go before that."),
 };
 const struct option_table option_table_segment = {
     "a segment", ROWS_SEGMENT, OPTION_COUNT(ROWS_SEGMENT), sizeof(struct config_segment), NULL};

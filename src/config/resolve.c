@@ -48,6 +48,13 @@ bool pattern_expand(const char *text, const char *host, char *ret, size_t size)
 	return true;
 }
 
+bool config_is_control_plane(const struct config *cfg, const char *host)
+{
+	const struct config_segment s = {.hosts = cfg->control_plane};
+
+	return segment_has_name(&s, host) || segment_matches(&s, host);
+}
+
 static int override_compare(const void *key, const void *item)
 {
 	return strcmp(key, ((const struct config_host_override *)item)->name);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "base/window.h"
 #include "config/config.h"
 #include "config/value.h"
 
@@ -254,6 +255,17 @@ static bool check_address(const char *text, char *hint)
 	return check_made_of(text, ".-_:%{}", hint);
 }
 
+static bool check_window(const char *text, char *hint)
+{
+	struct window w;
+
+	if (window_read(text, &w))
+		return true;
+	HINT("write \"daily 23:30-00:30\", \"sun 02:00-04:00\", \"sat 20:00 - mon 06:00\" or "
+	     "\"2026-12-24 18:00 - 2026-12-26 08:00\": two digits each, days mon to sun, all in UTC");
+	return false;
+}
+
 static bool check_text(enum option_type type, const char *text, char *hint)
 {
 	switch (type) {
@@ -272,6 +284,8 @@ static bool check_text(enum option_type type, const char *text, char *hint)
 		return check_agent(text, hint);
 	case OPTION_MAIL:
 		return check_mail(text, hint);
+	case OPTION_WINDOW:
+		return check_window(text, hint);
 	default:
 		return true;
 	}

@@ -21,6 +21,8 @@ enum { OPERAND_MAX = 2, OPERAND_SIZE_MAX = 256 };
 enum ctl_option {
 	OPT_ALL = 1u << 0,
 	OPT_DESPITE_LIFE = 1u << 1,
+	OPT_UNTIL = 1u << 2, /* --for, --until */
+	OPT_SEGMENT = 1u << 3,
 };
 
 struct command;
@@ -32,6 +34,7 @@ struct ctl {
 	size_t operand_n;
 	bool is_json, has_all, wants_help, wants_version;
 	const char *despite_life;
+	const char *span, *until, *segment;  /* --for, --until, --segment; NULL = not given */
 	const char *config_path;             /* NULL = the default one, where there is one */
 	const char *socket_path, *state_dir; /* as given; NULL = by the configuration */
 	struct text_style style;
@@ -59,7 +62,7 @@ extern const struct command *const command_table[];
 extern const struct command command_approve, command_config_check, command_config_explain, command_config_sample,
     command_config_show, command_confirm_dead, command_explain, command_fence_status, command_fence_test, command_help,
     command_hosts, command_maintenance, command_recoveries, command_recovery_show, command_release, command_reload,
-    command_report_observed, command_status;
+    command_report_observed, command_resume, command_status, command_suspend;
 
 /**
  * command_line_read() - the words of the command line.

@@ -69,7 +69,18 @@ void command_help_all(const struct text_style *style, struct strbuf *sb)
 
 static const char *synopsis_options(const struct command *cmd)
 {
-	return cmd->options & OPT_ALL ? " [--all]" : cmd->options & OPT_DESPITE_LIFE ? " [--despite-life REASON]" : "";
+	static const struct {
+		unsigned options;
+		const char *text;
+	} all[] = {{OPT_ALL, " [--all]"}, {OPT_DESPITE_LIFE, " [--despite-life REASON]"},
+	    {OPT_UNTIL, " [--for DURATION | --until TIME]"}, {OPT_SEGMENT, " [--segment NAME]"},
+	    {OPT_UNTIL | OPT_SEGMENT, " --for DURATION | --until TIME [--segment NAME]"}};
+
+	for (size_t k = 0; k < COUNT(all); k++) {
+		if (cmd->options == all[k].options)
+			return all[k].text;
+	}
+	return "";
 }
 
 void command_help_one(const struct command *cmd, struct strbuf *sb)

@@ -8,7 +8,8 @@
 const struct command *const command_table[] = {&command_approve, &command_config_check, &command_config_explain,
     &command_config_sample, &command_config_show, &command_confirm_dead, &command_explain, &command_fence_status,
     &command_fence_test, &command_help, &command_hosts, &command_maintenance, &command_recoveries,
-    &command_recovery_show, &command_release, &command_reload, &command_report_observed, &command_status, NULL};
+    &command_recovery_show, &command_release, &command_reload, &command_report_observed, &command_resume,
+    &command_status, &command_suspend, NULL};
 
 static bool is_named(const struct command *cmd, char *const *words, size_t n, size_t *ret_used)
 {
@@ -51,7 +52,8 @@ static int option_with_value(struct ctl *c, int argc, char **argv, int *at, stru
 		const char *name;
 		const char **value;
 	} all[] = {{"--socket", &c->socket_path}, {"--config", &c->config_path}, {"--state", &c->state_dir},
-	    {"--despite-life", &c->despite_life}};
+	    {"--despite-life", &c->despite_life}, {"--for", &c->span}, {"--until", &c->until},
+	    {"--segment", &c->segment}};
 
 	for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++) {
 		if (!takes_value(all[k].name, argc, argv, at, all[k].value))
@@ -99,6 +101,11 @@ static int operands_take(struct ctl *c, char *const *words, size_t n, struct osh
 		return osha_err_set(reterr, OSHA_E_USAGE, "--all is for `osha recoveries` only");
 	if (c->despite_life && !(cmd->options & OPT_DESPITE_LIFE))
 		return osha_err_set(reterr, OSHA_E_USAGE, "--despite-life is for `osha confirm-dead` only");
+	if ((c->span || c->until) && !(cmd->options & OPT_UNTIL))
+		return osha_err_set(
+		    reterr, OSHA_E_USAGE, "--for and --until are for `osha suspend` and `osha maintenance` only");
+	if (c->segment && !(cmd->options & OPT_SEGMENT))
+		return osha_err_set(reterr, OSHA_E_USAGE, "--segment is for `osha suspend` and `osha resume` only");
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "base/json.h"
 #include "base/strbuf.h"
 #include "daemon/control_part.h"
@@ -60,7 +61,11 @@ static bool is_durable(const struct control_wait *w, const struct record *r)
 	case OPERATOR_MAINTENANCE_ON:
 	case OPERATOR_MAINTENANCE_OFF:
 		return r->host.maintenance == (w->verb == OPERATOR_MAINTENANCE_ON) &&
-		       str_eq(r->host.maintenance_by, w->who);
+		       r->host.maintenance_until_wall_ms == w->until_wall_ms && str_eq(r->host.maintenance_by, w->who);
+	case OPERATOR_SUSPEND:
+	case OPERATOR_RESUME:
+		return r->suspension.is_on == (w->verb == OPERATOR_SUSPEND) && str_eq(r->suspension.by, w->who) &&
+		       (w->verb == OPERATOR_RESUME || r->suspension.until_wall_ms == w->until_wall_ms);
 	case OPERATOR_CONFIRM_DEAD:
 		return r->recovery.proof.kind == PROOF_OPERATOR;
 	case OPERATOR_APPROVE:
@@ -72,11 +77,11 @@ static bool is_durable(const struct control_wait *w, const struct record *r)
 
 static void wait_done(struct control_wait *w, const struct record *r)
 {
-	bool is_host = r->type == RECORD_HOST;
+	bool has_recovery = r->type == RECORD_RECOVERY;
 	cJSON *o = cJSON_CreateObject();
 	char said[ENGINE_TEXT_SIZE];
 
-	if (is_host)
+	if (!has_recovery)
 		snprintf(said, sizeof(said), "recorded as the word of %s", w->who);
 	else
 		snprintf(said, sizeof(said), "recovery %s is %s; recorded as the word of %s", r->recovery.id,
@@ -128,6 +133,10 @@ static bool wait_key(const struct daemon *d, const struct operator_word *word, c
 		engine_host_snapshot(d->engine, host, io_now_ms(d->loop), &s);
 	if (word->verb == OPERATOR_MAINTENANCE_ON || word->verb == OPERATOR_MAINTENANCE_OFF) {
 		str_copy(r.host.name, sizeof(r.host.name), word->host);
+	} else if (word->verb == OPERATOR_SUSPEND || word->verb == OPERATOR_RESUME) {
+		r.type = RECORD_SUSPENSION;
+		str_copy(r.suspension.segment, sizeof(r.suspension.segment),
+		    word->segment ? word->segment : SUSPENSION_OF_ALL);
 	} else {
 		r.type = RECORD_RECOVERY;
 		str_copy(r.recovery.id, sizeof(r.recovery.id),
@@ -167,11 +176,56 @@ static void order(struct control *c, const struct control_request *q, struct ope
 	w->is_used = true;
 	w->client = q->peer->client;
 	w->verb = word->verb;
+	w->until_wall_ms = word->verb == OPERATOR_MAINTENANCE_OFF ? 0 : word->until_wall_ms;
 	w->give_up_ms = io_now_ms(c->d->loop) + WAIT_MS;
 	if (wait_key(c->d, word, w->key))
 		wait_read(w);
 	else
 		wait_failed(w, "the recovery is over already");
+}
+
+/* "until" of a request; 0 without one. False: it is no moment, and that has been answered. */
+static bool until_read(struct control *c, const struct control_request *q, int64_t *ret_wall_ms)
+{
+	const char *text = json_str(q->json, "until", "");
+
+	*ret_wall_ms = 0;
+	if (!text[0] || (calendar_moment_read(text, ret_wall_ms) && *ret_wall_ms > 0))
+		return true;
+	control_refuse(c, q->peer->client, REFUSED_WRONG,
+	    "expected a moment in UTC such as 2026-12-24 18:00 in until, found \"%.40s\"", text);
+	return false;
+}
+
+/* Exact names only, as with hosts: a misspelt segment would leave the one that was meant unguarded. */
+static bool segment_is_known(struct control *c, const struct control_request *q, const char *segment)
+{
+	const struct config_segments *all = &c->d->cfg->segments;
+
+	for (size_t k = 0; k < all->n; k++) {
+		if (str_eq(all->items[k].name, segment))
+			return true;
+	}
+	control_refuse(c, q->peer->client, REFUSED_WRONG, "no segment is named exactly \"%.100s\"", segment);
+	return false;
+}
+
+void control_suspend(struct control *c, const struct control_request *q)
+{
+	struct operator_word word = {.verb = OPERATOR_SUSPEND,
+	    .segment = json_str(q->json, "segment", NULL),
+	    .reason = json_str(q->json, "reason", "")};
+
+	if ((!word.segment || segment_is_known(c, q, word.segment)) && until_read(c, q, &word.until_wall_ms))
+		order(c, q, &word);
+}
+
+/* Of a segment that the configuration has no more as well. */
+void control_resume(struct control *c, const struct control_request *q)
+{
+	struct operator_word word = {.verb = OPERATOR_RESUME, .segment = json_str(q->json, "segment", NULL)};
+
+	order(c, q, &word);
 }
 
 void control_maintenance(struct control *c, const struct control_request *q)
@@ -180,6 +234,10 @@ void control_maintenance(struct control *c, const struct control_request *q)
 	    .verb = json_bool(q->json, "on", false) ? OPERATOR_MAINTENANCE_ON : OPERATOR_MAINTENANCE_OFF,
 	    .host = json_str(q->json, "host", "")};
 
+	if (!until_read(c, q, &word.until_wall_ms))
+		return;
+	if (word.verb == OPERATOR_MAINTENANCE_OFF)
+		word.until_wall_ms = 0;
 	order(c, q, &word);
 }
 

@@ -27,6 +27,7 @@ struct control_wait {
 	enum operator_verb verb;
 	char key[JOURNAL_KEY_SIZE];
 	char who[CONTROL_WHO_SIZE];
+	int64_t until_wall_ms; /* maintenance, suspend */
 	int64_t give_up_ms;
 	struct io_timer again;
 };
@@ -94,6 +95,8 @@ void control_maintenance(struct control *c, const struct control_request *q);
 void control_release(struct control *c, const struct control_request *q);
 void control_approve(struct control *c, const struct control_request *q);
 void control_confirm_dead(struct control *c, const struct control_request *q);
+void control_suspend(struct control *c, const struct control_request *q);
+void control_resume(struct control *c, const struct control_request *q);
 void control_reload(struct control *c, const struct control_request *q);
 void control_orders_close(struct control *c);
 /* control_fence.c: reading fence devices now */

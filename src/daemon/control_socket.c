@@ -12,7 +12,7 @@
 #include "daemon/control_part.h"
 #include "io/log.h"
 
-enum { KEY_MAX = 3, TEXT_MAX = 256, SOCKET_MODE = 0660 };
+enum { KEY_MAX = 4, TEXT_MAX = 256, SOCKET_MODE = 0660 };
 
 struct control_key {
 	const char *name;
@@ -33,12 +33,16 @@ static const struct control_row {
     {"observed", false, control_observed, {{0}}},
     {"explain", false, control_explain, {{"host", false, true}}},
     {"fence-test", true, control_fence_test, {{"host", false, true}}},
-    {"maintenance", true, control_maintenance, {{"host", false, true}, {"on", true, true}, {"login", false, false}}},
+    {"maintenance", true, control_maintenance,
+	{{"host", false, true}, {"on", true, true}, {"until", false, false}, {"login", false, false}}},
     {"release", true, control_release, {{"recovery", false, true}, {"login", false, false}}},
     {"approve", true, control_approve, {{"recovery", false, true}, {"login", false, false}}},
     {"confirm-dead", true, control_confirm_dead,
 	{{"host", false, true}, {"despite_life", false, false}, {"login", false, false}}},
     {"reload", true, control_reload, {{0}}},
+    {"suspend", true, control_suspend,
+	{{"segment", false, false}, {"until", false, false}, {"reason", false, false}, {"login", false, false}}},
+    {"resume", true, control_resume, {{"segment", false, false}, {"login", false, false}}},
 };
 
 void control_reply(struct control *c, uint64_t client, cJSON *answer)

@@ -48,7 +48,7 @@ static int take_host(void *arg, const struct record *r, struct osha_err *reterr)
 	    r->recovery.row != HOST_ROW_CLEARED && r->recovery.row != HOST_ROW_ABANDONED)
 		log_printf(LOG_P_NOTICE, "recovery %s of %s is open (%s): the daemon would go on with it",
 		    r->recovery.id, r->recovery.host, host_row_name(r->recovery.row));
-	return r->type == RECORD_HOST ? keeping_add(arg, r, reterr) : 0;
+	return r->type == RECORD_HOST || r->type == RECORD_SUSPENSION ? keeping_add(arg, r, reterr) : 0;
 }
 
 int dry_run_load(struct daemon *d, struct osha_err *reterr)
@@ -66,8 +66,10 @@ int dry_run_load(struct daemon *d, struct osha_err *reterr)
 	}
 	if (r == 0)
 		r = keeping_add(&l, &store, reterr);
-	for (size_t k = 0; r == 0 && k < l.n; k++)
-		l.all[k].host.death_told &= l.all[k].type != RECORD_HOST; /* a dry run says it again */
+	for (size_t k = 0; r == 0 && k < l.n; k++) {
+		if (l.all[k].type == RECORD_HOST)
+			l.all[k].host.death_told = false; /* a dry run says it again */
+	}
 	if (r == 0)
 		r = keeping_give(d, &l, reterr);
 	free(l.all);

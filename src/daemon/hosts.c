@@ -77,6 +77,17 @@ static enum host_mode mode_of(const struct config_segment *s)
 	return s ? modes[s->mode] : MODE_AUTOMATIC;
 }
 
+/* What keeps it from being fenced for a while, as the configuration has it; see engine/calm.c. */
+static void calm_of(const struct config *cfg, const char *host, const struct config_segment *s, struct host_policy *p)
+{
+	p->is_control_plane = !cfg->fence_control_plane && config_is_control_plane(cfg, host);
+	if (!s)
+		return;
+	str_copy(p->segment, sizeof(p->segment), s->name);
+	for (size_t k = 0; k < s->windows.n && p->window_n < WINDOW_MAX; k++)
+		p->window_n += window_read(s->windows.items[k], &p->window[p->window_n]);
+}
+
 /* Which other host has a device of this one? Neither may use it: cutting one host's power could cut the other's. */
 static uint32_t shares_with(const struct daemon *d, uint32_t host)
 {
@@ -121,6 +132,7 @@ static void policy_set(struct daemon *d, uint32_t host, bool has_device_alone)
 	p.recover_disabled = from.segment && from.segment->recover_disabled;
 	p.let_return = from.segment && from.segment->let_return;
 	p.mode = mode_of(from.segment);
+	calm_of(d->cfg, h->name, from.segment, &p);
 	levels_of(d, host, &from, &p);
 	if (!has_device_alone)
 		p.level_n = h->level_n = 0;

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/window.h"
 #include "engine/record.h"
 
 struct engine;
@@ -18,6 +19,7 @@ struct engine;
 enum {
 	ENGINE_ACTIONS_MAX = 64, /* actions of one step; more follow with the next */
 	ENGINE_TEXT_SIZE = 320,
+	ENGINE_SUSPENSIONS_MAX = 64, /* at once */
 };
 
 /* What the engine asks to be done. OP_WAIT and OP_CHILDREN are its own and never leave it. */
@@ -108,6 +110,10 @@ struct host_policy {
 	enum host_mode mode;
 	uint32_t level_n;
 	struct host_policy_level level[FENCE_LEVEL_MAX];
+	char segment[SEGMENT_NAME_SIZE]; /* by which an operator suspends it; "" = in none */
+	uint32_t window_n;
+	struct window window[WINDOW_MAX]; /* while one is open it is not fenced */
+	bool is_control_plane; /* it carries the control plane's own quorum and is fenced on an operator's word only */
 };
 
 struct engine_evidence {
@@ -140,6 +146,8 @@ enum operator_verb {
 	OPERATOR_RELEASE,
 	OPERATOR_APPROVE,
 	OPERATOR_CONFIRM_DEAD,
+	OPERATOR_SUSPEND,
+	OPERATOR_RESUME,
 	OPERATOR_VERB_N
 };
 
@@ -149,6 +157,9 @@ struct operator_word {
 	const char *recovery;     /* release, approve */
 	const char *who;          /* "name (uid 1000)" */
 	const char *despite_life; /* reason, or NULL */
+	int64_t until_wall_ms;    /* maintenance on, suspend: when it ends by itself; 0 = not */
+	const char *segment;      /* suspend, resume: NULL = every host */
+	const char *reason;       /* suspend; may be NULL */
 };
 
 enum engine_event_type {
@@ -325,6 +336,8 @@ struct host_snapshot {
 	int64_t op_deadline_ms;                 /* INT64_MAX when none */
 	int64_t wake_ms;                        /* when it acts by itself next; INT64_MAX when only an event moves it */
 	char held_back_by[ENGINE_TEXT_SIZE];    /* what would stop fencing it now; "" when nothing */
+	char calm[ENGINE_TEXT_SIZE]; /* the suspension, window or rule that would hold it now; "" when none */
+	bool is_in_window;
 };
 
 uint32_t engine_host_n(const struct engine *e);
@@ -334,6 +347,8 @@ const struct recovery_record *engine_recovery_next(const struct engine *e, const
 /** engine_instance_next() - iterate the instances of one open recovery in order of selection. */
 const struct instance_record *engine_instance_next(
     const struct engine *e, const struct recovery_record *of, const struct instance_record *after);
+/** engine_suspension_next() - iterate the suspensions that hold now: start with @after NULL; NULL at the end. */
+const struct suspension_record *engine_suspension_next(const struct engine *e, const struct suspension_record *after);
 /** engine_fencing_n() - recoveries that are being fenced: the power is cut, is read to prove it, or is about to be cut since it was read off. */
 uint32_t engine_fencing_n(const struct engine *e);
 /** engine_is_settled() - is every recovery either at rest (recovered, held) or closed, and every host judged? For --once. */

@@ -158,6 +158,8 @@ enum gate fence_gate(
 		return gate_with(GATE_CLEAR, ret, HOLD_NONE, "a monitor sees it alive");
 	if (!r->rec.proof.is_void && v != VERDICT_DOWN)
 		return gate_with(GATE_WAIT, ret, HOLD_UNCONFIRMED, "not every monitor that the policy names says dead");
+	if (calm_holds(e, h, r, &ret->cause, ret->why, sizeof(ret->why)))
+		return GATE_HOLD;
 	if (!r->rec.operator_go && !r->rec.proof.is_void && !recovery_is_powerless(e, r) &&
 	    is_mass_failure(e, h, now_ms, ret->why, sizeof(ret->why)))
 		return gate_with(GATE_HOLD, ret, HOLD_MASS, ret->why);

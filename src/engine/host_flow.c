@@ -138,7 +138,8 @@ static void recovery_begin_row(struct engine *e, struct recovery *r)
 	case OP_NONE:
 		break;
 	case OP_WAIT:
-		work_wake_at(e, ref, e->now_ms + s->budget_ms(&e->o));
+		work_wake_at(
+		    e, ref, e->now_ms + (r->rec.row == HOST_ROW_HELD ? calm_hold_wait_ms(e, r) : s->budget_ms(&e->o)));
 		break;
 	case OP_CHILDREN:
 		r->poll.next_ms = e->now_ms;
@@ -396,7 +397,9 @@ static void recovery_wait_over(struct engine *e, struct recovery *r)
 	const struct host_step *s = host_step_of(r->rec.row);
 	char why[REASON_SIZE] = "the hold's time is over: it tries again";
 
-	if (r->rec.row == HOST_ROW_HELD) {
+	if (r->rec.row == HOST_ROW_HELD && calm_goes_on(e, r)) {
+		work_wake_at(e, recovery_ref(e, r), e->now_ms + calm_hold_wait_ms(e, r));
+	} else if (r->rec.row == HOST_ROW_HELD) {
 		if (r->rec.hold == HOLD_APPROVAL && r->rec.approved_by[0])
 			snprintf(why, sizeof(why), "approved by %.63s: it is looked at again", r->rec.approved_by);
 		if (r->rec.back_row == HOST_ROW_CONFIRMING || r->rec.back_row == HOST_ROW_FENCING)
@@ -515,7 +518,7 @@ void recovery_resume(struct engine *e, struct recovery *r)
 		return;
 	}
 	if (s->resume == RESUME_STAY && s->op == OP_WAIT)
-		work_wake_at(e, recovery_ref(e, r), e->now_ms + s->budget_ms(&e->o));
+		recovery_begin_row(e, r);
 	else if (s->resume == RESUME_AGAIN && s->attempts && r->rec.attempt >= s->attempts(&e->o))
 		recovery_enter(e, r, r->rec.row, "restarted: entered anew");
 	else if (s->resume != RESUME_STAY)

@@ -3,25 +3,34 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "base/strbuf.h"
 #include "engine/state.h"
 
 static int say_maintenance(struct engine *e, const struct operator_word *w, struct osha_err *reterr)
 {
 	struct host *h = engine_find_host(e, w->host);
+	char until[CALENDAR_TEXT_SIZE];
 
 	if (!h) {
 		osha_err_set(reterr, OSHA_E_NOTFOUND, "no compute host is named exactly \"%s\"", w->host);
 		return OPERATOR_NOT_FOUND;
 	}
+	if (w->until_wall_ms && w->until_wall_ms <= e->wall_ms) {
+		osha_err_set(reterr, OSHA_E_REFUSED, "%s is over already", calendar_text(w->until_wall_ms, until));
+		return OPERATOR_REFUSED;
+	}
 	h->rec.maintenance = w->verb == OPERATOR_MAINTENANCE_ON;
 	h->rec.maintenance_wall_ms = e->wall_ms;
+	h->rec.maintenance_until_wall_ms = h->rec.maintenance ? w->until_wall_ms : 0;
 	str_copy(h->rec.maintenance_by, sizeof(h->rec.maintenance_by), w->who);
 	if (!h->rec.maintenance)
 		h->rec.death_told = false;
 	h->work.dirty = true;
 	work_queue(e, host_ref(e, h));
-	engine_log(e, 5, "%s: maintenance %s by %s", h->rec.name, h->rec.maintenance ? "on" : "off", w->who);
+	engine_log(e, 5, "%s: maintenance %s by %s%s%s", h->rec.name, h->rec.maintenance ? "on" : "off", w->who,
+	    h->rec.maintenance_until_wall_ms ? " until " : "",
+	    h->rec.maintenance_until_wall_ms ? calendar_text(h->rec.maintenance_until_wall_ms, until) : "");
 	return 0;
 }
 
@@ -46,8 +55,14 @@ static int say_release(struct engine *e, const struct operator_word *w, struct o
 		    reterr, OSHA_E_REFUSED, "recovery %s is %s, not held", w->recovery, host_row_name(r->rec.row));
 		return OPERATOR_REFUSED;
 	}
+	if (r->rec.hold == HOLD_SUSPENDED) {
+		osha_err_set(reterr, OSHA_E_REFUSED, "recovery %s is held because it is %.90s: resume that first",
+		    w->recovery, r->rec.why);
+		return OPERATOR_REFUSED;
+	}
 	engine_log(e, 5, "%s: released by %s", r->rec.id, w->who);
 	r->rec.operator_go = true;
+	r->rec.let_go |= 1u << r->rec.hold;
 	r->rec.told_hold = HOLD_NONE;
 	work_wake_at(e, recovery_ref(e, r), e->now_ms);
 	return 0;
@@ -160,6 +175,9 @@ int engine_operator(struct engine *e, const struct operator_word *w, struct osha
 	case OPERATOR_MAINTENANCE_ON:
 	case OPERATOR_MAINTENANCE_OFF:
 		return say_maintenance(e, w, reterr);
+	case OPERATOR_SUSPEND:
+	case OPERATOR_RESUME:
+		return suspension_say(e, w, reterr);
 	case OPERATOR_RELEASE:
 		return say_release(e, w, reterr);
 	case OPERATOR_APPROVE:

@@ -62,6 +62,9 @@ enum hold_cause {
 	HOLD_RESTART_COMPUTE, /* nova refuses to clear forced-down: "restart nova-compute on H" */
 	HOLD_PROOF_VOID,      /* the host was seen on and could not be fenced again */
 	HOLD_APPROVAL,        /* its segment asks first, and nobody has approved yet */
+	HOLD_SUSPENDED,       /* an operator suspended fencing */
+	HOLD_WINDOW,          /* a maintenance window of its segment is open */
+	HOLD_CONTROL_PLANE,   /* it carries the control plane's own quorum */
 	HOLD_CAUSE_N
 };
 
@@ -120,6 +123,7 @@ struct recovery_record {
 	char
 	    approved_by[64]; /* who let it be fenced where its segment asks first; "" = nobody. Lifts that gate alone */
 	int64_t approved_wall_ms;
+	uint32_t let_go;    /* 1 << enum hold_cause: an operator released it while it was held for that */
 	bool observed;      /* abandoned because its segment only observes: `why` says what would have been done */
 	uint32_t refences;  /* how often it was powered off again after its proof */
 	uint16_t due, told; /* moments, 1 << enum moment */
@@ -183,6 +187,7 @@ struct host_record {
 	bool death_told; /* this death has been dealt with (cleared, skipped): nothing opens until it is seen alive */
 	bool degraded_told;
 	struct observed observed;
+	int64_t maintenance_until_wall_ms; /* 0 = until somebody ends it */
 };
 
 /* One per store. */
@@ -191,7 +196,27 @@ struct store_record {
 	uint64_t epoch; /* raised at each start, before anything else is written */
 };
 
-enum record_type { RECORD_NONE = 0, RECORD_STORE, RECORD_HOST, RECORD_RECOVERY, RECORD_INSTANCE, RECORD_TYPE_N };
+#define SUSPENSION_OF_ALL "*" /* no segment can be called that */
+
+/* Fencing suspended by an operator, of every host or of one segment. It stays as the newest word when it is over. */
+struct suspension_record {
+	char segment[SEGMENT_NAME_SIZE]; /* or SUSPENSION_OF_ALL */
+	bool is_on;
+	char by[64]; /* who said the newest word */
+	char reason[96];
+	int64_t said_wall_ms;
+	int64_t until_wall_ms; /* 0 = until it is resumed */
+};
+
+enum record_type {
+	RECORD_NONE = 0,
+	RECORD_STORE,
+	RECORD_HOST,
+	RECORD_RECOVERY,
+	RECORD_INSTANCE,
+	RECORD_SUSPENSION,
+	RECORD_TYPE_N
+};
 
 struct record {
 	enum record_type type;
@@ -200,6 +225,7 @@ struct record {
 		struct host_record host;
 		struct recovery_record recovery;
 		struct instance_record instance;
+		struct suspension_record suspension;
 	};
 };
 

@@ -121,7 +121,7 @@ static bool reserve_instances(struct engine *e, uint32_t n)
 /* The ready queue is a ring: unroll it into the new array, so that its order stays. */
 static bool reserve_queues(struct engine *e)
 {
-	uint32_t n = e->host_cap + e->recovery_cap + e->instance_cap + 16;
+	uint32_t n = e->host_cap + e->recovery_cap + e->instance_cap + ENGINE_SUSPENSIONS_MAX + 16;
 	uint32_t *ready;
 
 	if (n <= e->ready_cap)
@@ -184,6 +184,8 @@ struct engine *engine_create(const struct engine_options *options)
 	e->recovery_free = e->instance_free = NIL;
 	e->seq_next = 1;
 	e->store_retry_at_ms = 0;
+	for (uint32_t k = 0; k < ENGINE_SUSPENSIONS_MAX; k++)
+		e->suspensions[k].work = (struct work){.heap_at = NIL, .wake_ms = NEVER_MS};
 	if (engine_reserve(e, 16, 64) < 0) {
 		engine_destroy(e);
 		return NULL;

@@ -12,6 +12,7 @@ static void take_host(struct engine *e, const struct host_record *rec)
 	if (k == NIL)
 		return;
 	e->hosts[k].rec = *rec;
+	work_queue(e, THING_REF(THING_HOST, k)); /* its maintenance may have an end */
 	host_forget_devices(&e->hosts[k]);
 }
 
@@ -62,6 +63,9 @@ static void take_first(struct engine *e, const struct record *rec)
 		break;
 	case RECORD_HOST:
 		take_host(e, &rec->host);
+		break;
+	case RECORD_SUSPENSION:
+		suspension_take(e, &rec->suspension);
 		break;
 	case RECORD_RECOVERY:
 		if (!is_ended(&rec->recovery))

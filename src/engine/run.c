@@ -75,6 +75,8 @@ struct work *work_of(struct engine *e, uint32_t ref)
 		return &e->hosts[THING_INDEX(ref)].work;
 	case THING_RECOVERY:
 		return &e->recoveries[THING_INDEX(ref)].work;
+	case THING_SUSPENSION:
+		return &e->suspensions[THING_INDEX(ref) % ENGINE_SUSPENSIONS_MAX].work;
 	default:
 		return &e->instances[THING_INDEX(ref)].work;
 	}
@@ -305,6 +307,10 @@ static void record_of(struct engine *e, uint32_t ref, struct record *ret)
 		e->recoveries[k].rec.epoch = e->epoch;
 		ret->recovery = e->recoveries[k].rec;
 		break;
+	case THING_SUSPENSION:
+		ret->type = RECORD_SUSPENSION;
+		ret->suspension = e->suspensions[k].rec;
+		break;
 	default:
 		ret->type = RECORD_INSTANCE;
 		e->instances[k].rec.epoch = e->epoch;
@@ -357,6 +363,10 @@ static void thing_run(struct engine *e, uint32_t ref)
 		recovery_run(e, &e->recoveries[THING_INDEX(ref)]);
 	if (THING_TYPE(ref) == THING_INSTANCE)
 		instance_run(e, &e->instances[THING_INDEX(ref)]);
+	if (THING_TYPE(ref) == THING_SUSPENSION)
+		suspension_run(e, &e->suspensions[THING_INDEX(ref)]);
+	if (THING_TYPE(ref) == THING_HOST)
+		host_run(e, &e->hosts[THING_INDEX(ref)]);
 	if (w->cancel_op) {
 		engine_emit_cancel(e, w->cancel_op);
 		w->cancel_op = 0;

@@ -28,6 +28,8 @@ static void snapshot_gate(const struct engine *e, const struct host *h, int64_t 
 
 	if (recovery_proof_holds(r))
 		return;
+	(void)calm_holds(e, h, r, &gate.cause, ret->calm, sizeof(ret->calm));
+	ret->is_in_window = window_is_open(h->policy.window, h->policy.window_n, e->wall_ms, NULL);
 	fence_gate(e, h, r, now_ms, &gate);
 	str_copy(ret->held_back_by, sizeof(ret->held_back_by), gate.why);
 }

@@ -14,7 +14,7 @@
 #define NEVER_MS INT64_MAX
 enum { NIL = UINT32_MAX };
 
-enum thing_type { THING_HOST = 0, THING_RECOVERY = 1, THING_INSTANCE = 2 };
+enum thing_type { THING_HOST = 0, THING_RECOVERY = 1, THING_INSTANCE = 2, THING_SUSPENSION = 3 };
 /* thing reference: type in the two highest bits, index below */
 #define THING_REF(type, index) (((uint32_t)(type) << 30) | (index))
 #define THING_TYPE(ref)        ((enum thing_type)((ref) >> 30))
@@ -133,6 +133,14 @@ struct instance {
 	uint32_t side_steps;      /* resets and stops begun in this try */
 };
 
+/* Fencing suspended for every host or for a segment; see calm.c. */
+struct suspension {
+	struct suspension_record rec;
+	struct work work;
+	bool is_used;
+	bool was_active; /* when it was last looked at */
+};
+
 /* a record on its way to the store */
 struct engine_pending {
 	uint64_t seq;
@@ -166,6 +174,7 @@ struct engine {
 	uint32_t *heap, heap_n;
 	struct engine_pending *pending;
 	uint32_t pending_n;
+	struct suspension suspensions[ENGINE_SUSPENSIONS_MAX];
 	struct engine_actions *out; /* of the step under way */
 };
 
@@ -339,6 +348,23 @@ bool instance_shows_nothing(
 enum decision instance_decide(const struct instance_record *i, const struct instance_view *v,
     const struct decide_facts *f, char *ret_why, size_t size);
 
+/* calm.c: suspensions, maintenance windows, hosts of the control plane */
+/* true: it is not to be fenced now for one of them; @ret_why says which */
+bool calm_holds(const struct engine *e, const struct host *h, const struct recovery *r, enum hold_cause *ret_cause,
+    char *ret_why, size_t size);
+/* how long a hold waits before it is looked at again: at most until what holds it ends by the clock */
+int64_t calm_hold_wait_ms(const struct engine *e, const struct recovery *r);
+/* a hold whose time is over: does the very same still hold it? Then nothing is told or looked at anew. */
+bool calm_goes_on(const struct engine *e, const struct recovery *r);
+/* suspension.c: the operator's word that suspends and resumes, and what ends by itself at its time */
+int suspension_say(struct engine *e, const struct operator_word *w, struct osha_err *reterr);
+bool suspension_is_active(const struct engine *e, const struct suspension *s);
+void suspension_take(struct engine *e, const struct suspension_record *rec);
+void suspension_run(struct engine *e, struct suspension *s);
+/* each of them has to be looked at: after a start, a jump of the clock, a lease */
+void suspension_queue_all(struct engine *e);
+/* the end of a host's maintenance */
+void host_run(struct engine *e, struct host *h);
 /* operator.c */
 int engine_operator(struct engine *e, const struct operator_word *w, struct osha_err *reterr);
 /* restart.c */

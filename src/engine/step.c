@@ -146,6 +146,9 @@ static void stalled(struct engine *e, int64_t stall_ms)
 		announce_anew(e, recovery_ref(e, r));
 		work_queue(e, recovery_ref(e, r));
 	}
+	for (uint32_t k = 0; k < e->host_n; k++)
+		work_queue(e, host_ref(e, &e->hosts[k]));
+	suspension_queue_all(e);
 	for (uint32_t k = 0; k < e->instance_cap; k++) {
 		if (e->instances[k].is_used)
 			announce_anew(e, THING_REF(THING_INSTANCE, k));
@@ -191,6 +194,7 @@ static void lease(struct engine *e, uint64_t epoch)
 	e->epoch = epoch;
 	for (uint32_t k = 0; k < e->host_n; k++)
 		work_queue(e, host_ref(e, &e->hosts[k]));
+	suspension_queue_all(e);
 	for (uint32_t k = 0; k < e->recovery_cap; k++) {
 		if (e->recoveries[k].is_used)
 			work_queue(e, recovery_ref(e, &e->recoveries[k]));

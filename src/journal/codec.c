@@ -302,6 +302,9 @@ bool journal_record_key(const struct record *r, char *buf, size_t size)
 	case RECORD_INSTANCE:
 		fits = key_print(buf, size, "instance", r->instance.recovery, r->instance.uuid);
 		break;
+	case RECORD_SUSPENSION:
+		fits = key_print(buf, size, "suspension", r->suspension.segment, NULL);
+		break;
 	case RECORD_NONE:
 	case RECORD_TYPE_N:
 		break;

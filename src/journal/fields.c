@@ -40,6 +40,7 @@ static const struct journal_field host_fields[] = {
 	FIELD(12, INT, host.observed.off_wall_ms, 0),
 	FIELD(13, INT, host.observed.forced_down_wall_ms, 0),
 	FIELD(14, INT, host.observed.alive_wall_ms, 0),
+	FIELD(15, INT, host.maintenance_until_wall_ms, 0),
 };
 
 static const struct journal_field recovery_fields[] = {
@@ -85,6 +86,7 @@ static const struct journal_field recovery_fields[] = {
 	FIELD(60, TEXT, recovery.approved_by, 0),
 	FIELD(61, INT, recovery.approved_wall_ms, 0),
 	FIELD(62, BOOL, recovery.observed, 0),
+	FIELD(63, UINT, recovery.let_go, HOLD_CAUSE_N),
 };
 
 static const struct journal_field instance_fields[] = {
@@ -107,6 +109,15 @@ static const struct journal_field instance_fields[] = {
 	FIELD(17, INT, instance.row_wall_ms, 0),
 	FIELD(18, UINT, instance.epoch, 0),
 };
+
+static const struct journal_field suspension_fields[] = {
+	FIELD(1, TEXT, suspension.segment, 0),
+	FIELD(2, BOOL, suspension.is_on, 0),
+	FIELD(3, TEXT, suspension.by, 0),
+	FIELD(4, TEXT, suspension.reason, 0),
+	FIELD(5, INT, suspension.said_wall_ms, 0),
+	FIELD(6, INT, suspension.until_wall_ms, 0),
+};
 /* clang-format on */
 
 #define TABLE(fields)                                                                                                  \
@@ -124,6 +135,8 @@ const struct journal_field *journal_codec_fields(enum record_type type, size_t *
 		TABLE(recovery_fields);
 	case RECORD_INSTANCE:
 		TABLE(instance_fields);
+	case RECORD_SUSPENSION:
+		TABLE(suspension_fields);
 	case RECORD_NONE:
 	case RECORD_TYPE_N:
 		break;

@@ -14,7 +14,7 @@ enum { FOLD_FIRST = 64 };
 
 /* Newest records, gathered. */
 struct fold {
-	struct record *all; /* hosts and recoveries */
+	struct record *all; /* hosts, recoveries, suspensions */
 	size_t n, cap;
 };
 
@@ -52,7 +52,9 @@ static int fold_add(struct fold *f, const struct record *r, struct osha_err *ret
 
 static int take_record(void *arg, const struct record *r, struct osha_err *reterr)
 {
-	return r->type == RECORD_HOST || r->type == RECORD_RECOVERY ? fold_add(arg, r, reterr) : 0;
+	return r->type == RECORD_HOST || r->type == RECORD_RECOVERY || r->type == RECORD_SUSPENSION
+		   ? fold_add(arg, r, reterr)
+		   : 0;
 }
 
 /* History is in order of writing: a later line of the same recovery is its newer state. */
@@ -77,6 +79,8 @@ static int by_age(const void *a, const void *b)
 		return x->type < y->type ? -1 : 1;
 	if (x->type == RECORD_HOST)
 		return strcmp(x->host.name, y->host.name);
+	if (x->type == RECORD_SUSPENSION)
+		return strcmp(x->suspension.segment, y->suspension.segment);
 	if (x->recovery.opened_wall_ms != y->recovery.opened_wall_ms)
 		return x->recovery.opened_wall_ms < y->recovery.opened_wall_ms ? -1 : 1;
 	return strcmp(x->recovery.id, y->recovery.id);
@@ -122,6 +126,20 @@ static cJSON *recoveries(const struct fold *f, bool has_ended, uint32_t *ret_hel
 	return all;
 }
 
+static cJSON *suspensions(const struct fold *f, int64_t wall_ms)
+{
+	cJSON *all = cJSON_CreateArray();
+
+	for (size_t k = 0; k < f->n; k++) {
+		const struct suspension_record *s = &f->all[k].suspension;
+
+		if (f->all[k].type == RECORD_SUSPENSION && s->is_on &&
+		    !(s->until_wall_ms && s->until_wall_ms <= wall_ms))
+			cJSON_AddItemToArray(all, part_suspension(s));
+	}
+	return all;
+}
+
 int archive_status(const struct archive *a, cJSON **ret_json, struct osha_err *reterr)
 {
 	FOLD_AUTO struct fold f = {0};
@@ -141,6 +159,7 @@ int archive_status(const struct archive *a, cJSON **ret_json, struct osha_err *r
 	c = cJSON_AddObjectToObject(o, "hosts_n");
 	cJSON_AddNumberToObject(c, "all", hosts);
 	cJSON_AddNumberToObject(c, "maintenance", maintenance);
+	cJSON_AddItemToObject(o, "suspensions", suspensions(&f, a->wall_ms));
 	cJSON_AddItemToObject(o, "recoveries", recoveries(&f, false, &held));
 	cJSON_AddNumberToObject(o, "held_n", held);
 	*ret_json = o;

@@ -157,7 +157,7 @@ static void monitors_add(cJSON *o, const struct report_live *l)
 
 static void counts_add(cJSON *o, const struct report_live *l)
 {
-	uint32_t verdicts[VERDICT_N] = {0}, maintenance = 0, unfenceable = 0, n = engine_host_n(l->engine);
+	uint32_t verdicts[VERDICT_N] = {0}, maintenance = 0, unfenceable = 0, windows = 0, n = engine_host_n(l->engine);
 	cJSON *c = cJSON_AddObjectToObject(o, "hosts_n");
 
 	for (uint32_t k = 0; k < n; k++) {
@@ -168,13 +168,24 @@ static void counts_add(cJSON *o, const struct report_live *l)
 		fence_obstacle(&s, why);
 		verdicts[s.verdict]++;
 		maintenance += s.record->maintenance;
+		windows += s.is_in_window;
 		unfenceable += why[0] != '\0';
 	}
 	cJSON_AddNumberToObject(c, "all", n);
 	for (unsigned v = 0; v < VERDICT_N; v++)
 		cJSON_AddNumberToObject(c, verdict_name((enum verdict)v), verdicts[v]);
 	cJSON_AddNumberToObject(c, "maintenance", maintenance);
+	cJSON_AddNumberToObject(c, "in_window", windows);
 	cJSON_AddNumberToObject(c, "not_fenceable", unfenceable);
+}
+
+static void suspensions_add(cJSON *o, const struct report_live *l)
+{
+	cJSON *a = cJSON_AddArrayToObject(o, "suspensions");
+	const struct suspension_record *s = NULL;
+
+	while ((s = engine_suspension_next(l->engine, s)))
+		cJSON_AddItemToArray(a, part_suspension(s));
 }
 
 cJSON *report_status(const struct report_live *l)
@@ -185,6 +196,7 @@ cJSON *report_status(const struct report_live *l)
 	daemon_add(o, l);
 	monitors_add(o, l);
 	counts_add(o, l);
+	suspensions_add(o, l);
 	cJSON_AddItemToObject(o, "recoveries", recoveries(l, &held));
 	cJSON_AddNumberToObject(o, "held_n", held);
 	return o;

@@ -46,6 +46,8 @@ void fence_obstacle(const struct host_snapshot *s, char *why)
 		text = "an operator forced it down";
 	else if (s->disabled && !s->disabled_by_us && !s->policy->recover_disabled)
 		text = "an operator disabled it (its segment does not say recover-disabled)";
+	else if (s->calm[0])
+		text = s->calm;
 	if (!text[0] && has_failed(s->recovery))
 		snprintf(why, FENCE_WHY_SIZE, "fencing it failed: %s", s->recovery->why);
 	else

@@ -56,6 +56,15 @@ static const char *release_of(enum hold_cause c)
 	case HOLD_APPROVAL:
 		return "`osha approve ID` lets it go on, if everything else still says so then; a sign of life ends "
 		       "it; `osha release ID` only looks again";
+	case HOLD_SUSPENDED:
+		return "it goes on by itself when the suspension ends, or is ended by `osha resume`; a sign of life "
+		       "ends it";
+	case HOLD_WINDOW:
+		return "it goes on by itself when the window closes; `osha release ID` lets this one go now, if "
+		       "everything "
+		       "else still says so; a sign of life ends it";
+	case HOLD_CONTROL_PLANE:
+		return "`osha release ID` lets this one go, if everything else still says so; a sign of life ends it";
 	default:
 		return "`osha release ID`";
 	}
@@ -215,6 +224,18 @@ cJSON *part_instance(const struct instance_record *i)
 	return o;
 }
 
+cJSON *part_suspension(const struct suspension_record *s)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	part_text(o, "segment", str_eq(s->segment, SUSPENSION_OF_ALL) ? NULL : s->segment);
+	part_text(o, "by", s->by);
+	part_text(o, "reason", s->reason);
+	part_at(o, "since_at_ms", s->said_wall_ms);
+	part_at(o, "until_at_ms", s->until_wall_ms);
+	return o;
+}
+
 cJSON *part_maintenance(const struct host_record *h)
 {
 	cJSON *o;
@@ -224,6 +245,7 @@ cJSON *part_maintenance(const struct host_record *h)
 	o = cJSON_CreateObject();
 	part_text(o, "by", h->maintenance_by);
 	part_at(o, "since_at_ms", h->maintenance_wall_ms);
+	part_at(o, "until_at_ms", h->maintenance_until_wall_ms);
 	return o;
 }
 

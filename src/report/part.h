@@ -24,6 +24,8 @@ cJSON *part_recovery(const struct recovery_record *r);
 cJSON *part_timeline(const struct recovery_record *r);
 /** part_instance() - one instance of a recovery. */
 cJSON *part_instance(const struct instance_record *i);
+/** part_suspension() - fencing suspended by an operator. */
+cJSON *part_suspension(const struct suspension_record *s);
 /** part_maintenance() - who and since when, as an object; a null when there is none. */
 cJSON *part_maintenance(const struct host_record *h);
 /**

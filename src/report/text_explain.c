@@ -46,7 +46,8 @@ static void evidence(const cJSON *h, int64_t now_ms, const struct text_style *st
 static void service(const cJSON *h, int64_t now_ms, const struct text_style *style, struct strbuf *sb)
 {
 	const cJSON *s = json_object(h, "service"), *m = json_object(h, "maintenance");
-	char when[WHEN_SIZE];
+	int64_t ends_ms = json_int(m, "until_at_ms", 0);
+	char when[WHEN_SIZE], until[WHEN_SIZE];
 
 	if (s)
 		text_fact(sb, style, "nova-compute", "%s%s; %sforced down; last report %s",
@@ -55,8 +56,9 @@ static void service(const cJSON *h, int64_t now_ms, const struct text_style *sty
 		    json_bool(s, "forced_down", false) ? "" : "not ",
 		    when_both(json_int(s, "updated_at_ms", 0), now_ms, when));
 	if (m)
-		text_fact(sb, style, "maintenance", "by %s since %s", json_str(m, "by", "?"),
-		    when_both(json_int(m, "since_at_ms", 0), now_ms, when));
+		text_fact(sb, style, "maintenance", "by %s since %s%s%s", json_str(m, "by", "?"),
+		    when_both(json_int(m, "since_at_ms", 0), now_ms, when), ends_ms ? ", until " : "",
+		    ends_ms ? when_both(ends_ms, now_ms, until) : "");
 }
 
 static void next(const cJSON *h, int64_t now_ms, const struct text_style *style, struct strbuf *sb)

@@ -61,6 +61,33 @@ static void status_hosts(const cJSON *answer, const struct text_style *style, st
 		    sb, "%" PRId64 " of them could not be fenced now: `osha fence status` tells why\n", unfenceable);
 }
 
+static void status_suspensions(const cJSON *answer, const struct text_style *style, int64_t now_ms, struct strbuf *sb)
+{
+	int64_t windows = json_int(json_object(answer, "hosts_n"), "in_window", 0);
+	const cJSON *s;
+
+	cJSON_ArrayForEach(s, json_array(answer, "suspensions"))
+	{
+		int64_t ends_ms = json_int(s, "until_at_ms", 0);
+		const char *reason = json_str(s, "reason", "");
+		char since[WHEN_SIZE], until[WHEN_SIZE];
+
+		text_toned(sb, style, TONE_WARN, "SUSPENDED");
+		strbuf_puts(sb, json_str(s, "segment", NULL) ? ": segment " : ": every host");
+		text_toned(sb, style, TONE_PLAIN, json_str(s, "segment", ""));
+		strbuf_puts(sb, ", by ");
+		text_toned(sb, style, TONE_PLAIN, json_str(s, "by", "?"));
+		strbuf_printf(sb, " since %s until %s", when_both(json_int(s, "since_at_ms", 0), now_ms, since),
+		    ends_ms ? when_both(ends_ms, now_ms, until) : "somebody says `osha resume`");
+		strbuf_puts(sb, reason[0] ? ": " : "");
+		text_toned(sb, style, TONE_PLAIN, reason);
+		strbuf_puts(sb, "\n");
+	}
+	if (windows)
+		strbuf_printf(sb, "%" PRId64 " host%s in a maintenance window: what dies there is told and held\n",
+		    windows, windows == 1 ? " is" : "s are");
+}
+
 void text_status(const cJSON *answer, const struct text_style *style, struct strbuf *sb)
 {
 	const cJSON *all = json_array(answer, "recoveries");
@@ -69,6 +96,7 @@ void text_status(const cJSON *answer, const struct text_style *style, struct str
 	text_source(sb, style, answer);
 	status_daemon(answer, now_ms, sb);
 	status_hosts(answer, style, sb);
+	status_suspensions(answer, style, now_ms, sb);
 	status_monitors(answer, style, sb);
 	if (!cJSON_GetArraySize(all)) {
 		strbuf_puts(sb, "\nNo recovery is open.\n");

@@ -253,6 +253,11 @@ static void release_put(cJSON *o, const struct recovery_record *r)
 	    [HOLD_PROOF_VOID] =
 		"The next try to power it off. It was seen on although it had been proven off: find out who starts it.",
 	    [HOLD_APPROVAL] = "'osha approve @' by somebody who wants this done. A sign of life ends it by itself.",
+	    [HOLD_SUSPENDED] = "The end of the suspension, by itself; or 'osha resume'. A sign of life ends it too.",
+	    [HOLD_WINDOW] =
+		"The end of the maintenance window, by itself; or 'osha release @' to let this host go now.",
+	    [HOLD_CONTROL_PLANE] =
+		"'osha release @' by somebody who knows what else runs there. A sign of life ends it by itself.",
 	};
 
 	const char *c = (unsigned)r->hold < HOLD_CAUSE_N && words[r->hold] ? words[r->hold] : "";

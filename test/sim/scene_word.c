@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "cloudsim/model.h"
 #include "test/sim/controller.h"
 #include "test/sim/scene.h"
 #include "test/sim/store.h"
 #include "test/sim/story.h"
 #include "test/sim/witness.h"
+
+enum { END_SIZE = CALENDAR_TEXT_SIZE + 16 };
 
 static uint32_t host_of(const struct scene_act *a)
 {
@@ -233,10 +236,39 @@ static void order(const char *fmt, ...)
 		sim_say("", "--- nobody answers the operator");
 }
 
+/* "for TIME" among the words as the end that the order carries; "" without. */
+static const char *end_of(const struct scene_act *a, char *text)
+{
+	char when[CALENDAR_TEXT_SIZE];
+
+	text[0] = '\0';
+	for (size_t k = 1; k + 1 < a->n; k++) {
+		if (str_eq(a->arg[k], "for"))
+			snprintf(text, END_SIZE, "\"until\":\"%s\",",
+			    calendar_text(SIM_WALL_ZERO_MS + sim.now_ms + sim.node[0].wall_offset_ms +
+					      scene_duration(a->arg[k + 1]),
+				when));
+	}
+	return text;
+}
+
 static void maintenance(const struct scene_act *a)
 {
-	order("{\"command\":\"maintenance\",\"host\":\"%s\",\"on\":%s,\"login\":\"alice\"}", a->arg[1],
-	    str_eq(a->arg[2], "on") ? "true" : "false");
+	char until[END_SIZE];
+
+	order("{\"command\":\"maintenance\",\"host\":\"%s\",\"on\":%s,%s\"login\":\"alice\"}", a->arg[1],
+	    str_eq(a->arg[2], "on") ? "true" : "false", end_of(a, until));
+}
+
+/* suspend and resume */
+static void suspend(const struct scene_act *a)
+{
+	const char *segment = value_of(a, "segment"), *reason = value_of(a, "reason");
+	char until[END_SIZE];
+
+	order("{\"command\":\"%s\",%s%s%s%s%s%s%s\"login\":\"alice\"}", a->arg[0], segment ? "\"segment\":\"" : "",
+	    segment ? segment : "", segment ? "\"," : "", reason ? "\"reason\":\"" : "", reason ? reason : "",
+	    reason ? "\"," : "", end_of(a, until));
 }
 
 /* Of a host that lives it is a wrong word, and what it breaks is counted apart. */
@@ -323,7 +355,9 @@ static const struct word {
     {"mail", mail, {ARG_TEXT}, false, "mail refuses|well"},
     {"nova", nova, {ARG_HOST, ARG_TEXT}, true, "nova HOST disable|enable|force-down|force-up ['REASON']"},
     {"ask", ask, {ARG_TEXT}, false, "ask 'JSON'"},
-    {"maintenance", maintenance, {ARG_TEXT, ARG_ON}, false, "maintenance HOST on|off"},
+    {"maintenance", maintenance, {ARG_TEXT, ARG_ON}, true, "maintenance HOST on|off [for TIME]"},
+    {"suspend", suspend, {0}, true, "suspend [for TIME] [segment=NAME] [reason=TEXT]"},
+    {"resume", suspend, {0}, true, "resume [segment=NAME]"},
     {"confirm-dead", confirm_dead, {ARG_TEXT}, true, "confirm-dead HOST [despite 'REASON']"},
     {"release", say_of_newest, {ARG_TEXT}, false, "release HOST"},
     {"approve", say_of_newest, {ARG_TEXT}, false, "approve HOST"},

@@ -15,7 +15,7 @@ enum { MINUTES = 60000, HOURS = 3600000 };
 	[STORY_BUS] = 3, [STORY_NEUTRON] = 2, [STORY_PLACEMENT] = 2, [STORY_CELL] = 2, [STORY_SPAWN_FAILS] = 4,        \
 	[STORY_MAIL_HANGS] = 2, [STORY_STORE_FULL] = 2, [STORY_STORE_FAILS] = 2, [STORY_STORE_UNSURE] = 3,             \
 	[STORY_STORE_SLOW] = 2, [STORY_KILL] = 12, [STORY_FREEZE] = 6, [STORY_CLOCK] = 2, [STORY_MAINTENANCE] = 2,     \
-	[STORY_SHUTDOWN] = 1, [STORY_CONFIRM_DEAD] = 3, [STORY_RELEASE] = 6
+	[STORY_SHUTDOWN] = 1, [STORY_CONFIRM_DEAD] = 3, [STORY_RELEASE] = 6, [STORY_SUSPEND] = 2
 
 static const struct story_profile profiles[] = {
     {.name = "default",
@@ -61,7 +61,8 @@ static const struct story_profile profiles[] = {
 	    [STORY_MAINTENANCE] = 1,
 	    [STORY_SHUTDOWN] = 1,
 	    [STORY_CONFIRM_DEAD] = 1,
-	    [STORY_RELEASE] = 1},
+	    [STORY_RELEASE] = 1,
+	    [STORY_SUSPEND] = 1},
 	.back_low_ms = 5 * MINUTES,
 	.back_high_ms = 30 * MINUTES,
 	.back_early_per_mille = 150},
@@ -113,6 +114,7 @@ static const struct story_profile profiles[] = {
 	    [STORY_CONFIRM_DEAD] = 10,
 	    [STORY_CONFIRM_WRONG] = 20,
 	    [STORY_RELEASE] = 10,
+	    [STORY_SUSPEND] = 6,
 	    [STORY_MAINTENANCE] = 10,
 	    [STORY_SHUTDOWN] = 10,
 	    [STORY_KILL] = 6},

@@ -203,6 +203,8 @@ static void agent_begins(struct io_child *c, const struct io_child_spec *spec)
 		return;
 	}
 	c->is_status = !c->is_off;
+	if (c->is_off)
+		witness_calm(c->node, c->host);
 	if (c->is_status)
 		witness_power_asked(c->node, c->host);
 	c->device = is_pdu ? &realm.host[c->host].pdu : &realm.host[c->host].bmc;

@@ -92,6 +92,8 @@ void witness_record(struct sim_node *node, const struct record *before, const st
 		judge_done(&now->instance);
 	if (now->type == RECORD_RECOVERY)
 		judge_attempts(&now->recovery);
+	if (now->type == RECORD_SUSPENSION && now->suspension.is_on)
+		witness.suspended_ms = sim.now_ms;
 	if (!before && now->type == RECORD_RECOVERY)
 		witness_recovery(node, now->recovery.host, &r);
 }

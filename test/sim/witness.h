@@ -15,6 +15,7 @@ struct witness {
 	uint64_t host_deaths, power_offs, evacuate_calls, mails;
 	bool operator_lied; /* confirmed a living host dead: what follows is counted apart */
 	size_t duals_seen;
+	int64_t suspended_ms; /* when the newest suspension became durable */
 	struct {
 		bool is_forced_down; /* as Nova had it after the newest request */
 		uint32_t starts;     /* of its nova-compute when it was forced down */
@@ -53,5 +54,7 @@ bool witness_recovery(struct sim_node *node, const char *host, struct recovery_r
 /** witness_instance() - number of an instance in the model, or -1. witness_evacuation() - the instance of an evacuate call. */
 int witness_instance(const char *uuid);
 bool witness_evacuation(const char *method, const char *target, const char *body, char ret_uuid[UUID_SIZE]);
+/** witness_calm() - a power-off is sent: is fencing suspended, a window open, or is it the control plane's host? */
+void witness_calm(struct sim_node *from, uint32_t host);
 /** witness_call() - what has to hold of the cloud when an evacuate call for an instance of @r arrives. */
 void witness_call(struct sim_node *from, const struct recovery_record *r, uint32_t host);

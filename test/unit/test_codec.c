@@ -194,14 +194,17 @@ static void test_tables_cover_every_member(void **state)
 			__builtin_clear_padding(&r.host);
 		else if (type == RECORD_RECOVERY)
 			__builtin_clear_padding(&r.recovery);
+		else if (type == RECORD_SUSPENSION)
+			__builtin_clear_padding(&r.suspension);
 		else
 			__builtin_clear_padding(&r.instance);
 		for (size_t i = 0; i < n; i++)
 			memset(field_of(&r, &f[i]), 0, f[i].size);
-		size_t size = type == RECORD_STORE      ? sizeof(r.store)
-			      : type == RECORD_HOST     ? sizeof(r.host)
-			      : type == RECORD_RECOVERY ? sizeof(r.recovery)
-							: sizeof(r.instance);
+		size_t size = type == RECORD_STORE        ? sizeof(r.store)
+			      : type == RECORD_HOST       ? sizeof(r.host)
+			      : type == RECORD_RECOVERY   ? sizeof(r.recovery)
+			      : type == RECORD_SUSPENSION ? sizeof(r.suspension)
+							  : sizeof(r.instance);
 		for (size_t i = offsetof(struct record, store); i < offsetof(struct record, store) + size; i++) {
 			if (bytes[i])
 				fail_msg("record type %u: byte %zu belongs to a member without a tag", type,
