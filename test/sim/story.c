@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/calendar.h"
 #include "base/strbuf.h"
 #include "test/sim/controller.h"
 #include "test/sim/store.h"
@@ -415,24 +414,6 @@ static void release(uint32_t host)
 		order("{\"command\":\"release\",\"recovery\":\"%s\"}", r.recovery.id);
 }
 
-/* Every host or the one segment, for good or for a minute: then it ends by itself first, and to resume is refused. */
-static void suspended(uint32_t host)
-{
-	char until[CALENDAR_TEXT_SIZE];
-
-	if (host % 2)
-		order("{\"command\":\"suspend\",\"until\":\"%s\"}",
-		    calendar_text(SIM_WALL_ZERO_MS + sim.now_ms + sim.node[0].wall_offset_ms + 60000, until));
-	else
-		order("{\"command\":\"suspend\",\"segment\":\"%s\"}", "all");
-}
-
-static void resumed(uint32_t host)
-{
-	order(host % 2 ? "{\"command\":\"resume\"}%s" : "{\"command\":\"resume\",\"segment\":\"%s\"}",
-	    host % 2 ? "" : "all");
-}
-
 /* --- the table --- */
 
 static const struct row {
@@ -483,7 +464,7 @@ static const struct row {
     [STORY_CONFIRM_DEAD] = {"confirm-dead", confirm_dead, NULL, 0, 0, false},
     [STORY_CONFIRM_WRONG] = {"confirm-wrong", confirm_wrong, NULL, 0, 0, false},
     [STORY_RELEASE] = {"release", release, NULL, 0, 0, false},
-    [STORY_SUSPEND] = {"suspended", suspended, resumed, 20, 600, false},
+    [STORY_SUSPEND] = {"suspended", story_suspend, story_resume, 20, 600, false},
 };
 
 enum { HOURS = 3600000 };

@@ -84,6 +84,9 @@ enum story_kind story_kind_named(const char *name);
 bool story_kind_lasts(enum story_kind k);
 /** story_over() - one that lasts ends now. */
 void story_over(enum story_kind k, uint32_t host);
+/** story_suspend(), story_resume() - what an operator says of every host, or of the one segment; by the number of a host. */
+void story_suspend(uint32_t host);
+void story_resume(uint32_t host);
 /** story_begin() - draw the run's story and put it into the queue. story_calm() - every fault that lasts is over. */
 void story_begin(const struct story_profile *p);
 void story_calm(void);
