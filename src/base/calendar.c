@@ -109,21 +109,19 @@ bool calendar_span_read(const char *text, int64_t *ret_ms)
 
 const char *calendar_text(int64_t wall_ms, char *text)
 {
-	int64_t days = wall_ms / CALENDAR_DAY_MS - (wall_ms % CALENDAR_DAY_MS < 0), year = YEAR_FIRST;
-	int64_t seconds = (wall_ms - days * CALENDAR_DAY_MS) / CALENDAR_SECOND_MS;
-	int month = 1;
-	int n;
+	int64_t days = wall_ms / CALENDAR_DAY_MS, seconds = wall_ms % CALENDAR_DAY_MS / CALENDAR_SECOND_MS;
+	int year = YEAR_FIRST, month = 1, n;
 
-	for (year += days / 366; year < YEAR_LAST && days_of((int)year + 1, 1, 1) <= days; year++)
-		;
-	if (year < YEAR_FIRST || year > YEAR_LAST) {
+	if (wall_ms < 0 || days >= days_of(YEAR_LAST + 1, 1, 1)) {
 		snprintf(text, CALENDAR_TEXT_SIZE, "%lld ms since 1970", (long long)wall_ms);
 		return text;
 	}
-	for (; month < 12 && days_of((int)year, month + 1, 1) <= days; month++)
+	for (year += (int)(days / 366); days_of(year + 1, 1, 1) <= days; year++)
 		;
-	n = snprintf(text, CALENDAR_TEXT_SIZE, "%04d-%02d-%02d %02d:%02d", (int)year, month,
-	    (int)(days - days_of((int)year, month, 1)) + 1, (int)(seconds / 3600), (int)(seconds / 60 % 60));
+	for (; month < 12 && days_of(year, month + 1, 1) <= days; month++)
+		;
+	n = snprintf(text, CALENDAR_TEXT_SIZE, "%04d-%02d-%02d %02d:%02d", year, month,
+	    (int)(days - days_of(year, month, 1)) + 1, (int)(seconds / 3600), (int)(seconds / 60 % 60));
 	if (seconds % 60)
 		n += snprintf(text + n, CALENDAR_TEXT_SIZE - (size_t)n, ":%02d", (int)(seconds % 60));
 	snprintf(text + n, CALENDAR_TEXT_SIZE - (size_t)n, " UTC");

@@ -21,6 +21,8 @@ static bool is_same(const struct record *a, const struct record *b)
 		return str_eq(a->host.name, b->host.name);
 	case RECORD_RECOVERY:
 		return str_eq(a->recovery.id, b->recovery.id);
+	case RECORD_SUSPENSION:
+		return str_eq(a->suspension.segment, b->suspension.segment);
 	case RECORD_INSTANCE:
 		return str_eq(a->instance.recovery, b->instance.recovery) && str_eq(a->instance.uuid, b->instance.uuid);
 	default:

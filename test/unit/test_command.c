@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "ctl/command.h"
+#include "ctl/until.h"
 
 static const char *root; /* of the source tree */
 
@@ -48,6 +49,13 @@ static void understood(void **state)
 	assert_int_equal(READ(&c, &err, "recoveries", "--all", "--state", "/d"), 0);
 	assert_true(c.has_all);
 	assert_string_equal(c.state_dir, "/d");
+	assert_int_equal(READ(&c, &err, "suspend", "--until=18:00", "--segment", "rack-1", "new switches"), 0);
+	assert_ptr_equal(c.command, &command_suspend);
+	assert_string_equal(c.until, "18:00");
+	assert_string_equal(c.segment, "rack-1");
+	assert_string_equal(c.operands[0], "new switches");
+	assert_int_equal(READ(&c, &err, "maintenance", "c1", "on", "--for", "2h"), 0);
+	assert_string_equal(c.span, "2h");
 	assert_int_equal(READ(&c, &err, "--version"), 0);
 	assert_true(c.wants_version);
 	assert_int_equal(READ(&c, &err, "release", "--help"), 0);
@@ -61,6 +69,8 @@ static void refused(void **state)
 	    {"osha", "config"}, {"osha", "fence", "off", "c1"}, {"osha", "--bogus", "status"},
 	    {"osha", "status", "--socket"}, {"osha", "status", "--socket="}, {"osha", "status", "--all"},
 	    {"osha", "release", "x", "--despite-life", "y"}, {"osha", "maintenance", "c1"},
+	    {"osha", "status", "--for", "2h"}, {"osha", "release", "x", "--until", "18:00"},
+	    {"osha", "maintenance", "c1", "on", "--segment", "x"}, {"osha", "suspend", "two", "words", "--for", "2h"},
 	    {"osha", "explain", "a", "b"}, {"osha", "recovery", "shows", "x"}};
 	char longest[OPERAND_SIZE_MAX + 10];
 	struct ctl c;
@@ -75,6 +85,34 @@ static void refused(void **state)
 	memset(longest, 'x', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
 	assert_int_equal(READ(&c, NULL, "explain", longest), -OSHA_E_USAGE);
+}
+
+/* --for and --until, seen from 2026-01-01 12:00 UTC. */
+static void until_is_read(void **state)
+{
+	static const struct {
+		const char *span, *until;
+		int result;
+		const char *want;
+	} cases[] = {{NULL, NULL, UNTIL_NONE, NULL}, {NULL, "resumed", UNTIL_RESUMED, NULL},
+	    {"2h", NULL, UNTIL_MOMENT, "2026-01-01 14:00"}, {NULL, "18:00", UNTIL_MOMENT, "2026-01-01 18:00"},
+	    {NULL, "12:00", UNTIL_MOMENT, "2026-01-02 12:00"}, {NULL, "09:30Z", UNTIL_MOMENT, "2026-01-02 09:30"},
+	    {NULL, "2026-12-24 18:00", UNTIL_MOMENT, "2026-12-24 18:00"},
+	    {NULL, "2026-01-01 12:00", -OSHA_E_USAGE, NULL}, {NULL, "2025-12-24 18:00", -OSHA_E_USAGE, NULL},
+	    {"2h", "18:00", -OSHA_E_USAGE, NULL}, {"2", NULL, -OSHA_E_USAGE, NULL}, {NULL, "noon", -OSHA_E_USAGE, NULL},
+	    {NULL, "18:00 CET", -OSHA_E_USAGE, NULL}};
+	const int64_t noon_ms = 1767268800000;
+
+	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+		struct ctl c = {.span = cases[k].span, .until = cases[k].until};
+		struct osha_err err = {0};
+		int64_t got_ms, want_ms = 0;
+
+		assert_true(!cases[k].want || calendar_moment_read(cases[k].want, &want_ms));
+		assert_int_equal(until_read(&c, noon_ms, &got_ms, &err), cases[k].result);
+		if (cases[k].result == UNTIL_MOMENT)
+			assert_int_equal(got_ms, want_ms);
+	}
 }
 
 static void table_is_in_order(void **state)
@@ -119,7 +157,7 @@ static void pages_are_fresh(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(understood), cmocka_unit_test(refused),
-	    cmocka_unit_test(table_is_in_order), cmocka_unit_test(pages_are_fresh)};
+	    cmocka_unit_test(until_is_read), cmocka_unit_test(table_is_in_order), cmocka_unit_test(pages_are_fresh)};
 
 	root = argc > 1 ? argv[1] : ".";
 	return cmocka_run_group_tests_name("command", tests, NULL, NULL);

@@ -103,6 +103,7 @@ int main(int argc, char **argv)
 	    GOLDEN("secrets"),
 	    GOLDEN("numbers"),
 	    GOLDEN("bomb"),
+	    GOLDEN("windows"),
 	    cmocka_unit_test(generated),
 	};
 	root = argc > 1 ? argv[1] : ".";

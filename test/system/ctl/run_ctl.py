@@ -119,6 +119,32 @@ def case_asks_and_orders(bed, daemon, run):
         assert said.status == status and json.loads(said.out)['status'] == status, (words, said)
 
 
+def case_suspend_and_resume(bed, daemon, run):
+    """suspended for a time, refused without one, shown by status and explain, there after a kill, resumed"""
+    said = run('suspend', 'no end')
+    assert said.status == 2 and '--for DURATION or --until TIME' in said.err and not said.out, said
+    for words, text in ((('suspend', '--for', '2'), 'such as 90s'), (('suspend', '--until', 'noon'), 'such as 18:00'),
+                        (('suspend', '--for', '1h', '--until', '18:00'), 'found both'), (('suspend', '--for', '1h', '--segment', 'nope'), 'no segment is named exactly'),
+                        (('suspend', '--until', '2020-01-01 00:00'), 'still to come'), (('maintenance', 'compute-3', 'off', '--for', '1h'), 'behind on'),
+                        (('maintenance', 'compute-3', 'on', '--until', 'resumed'), 'behind on')):
+        said = run(*words)
+        assert said.status == 2 and text in said.err and not said.out, (words, said)
+    said = run('resume')
+    assert said.status == 3 and 'not suspended' in said.err, said
+    said = run('suspend', '--for', '2h', 'new switches')
+    assert said.status == 0 and 'fencing of every host is suspended until 2' in said.out and '(uid ' in said.out, said
+    said = run('status')
+    assert said.status == 0 and 'SUSPENDED: every host, by ' in said.out and said.out.count('new switches') == 1, said
+    host = json.loads(run('--json', 'explain', 'compute-3').out)['host']
+    assert not host['fenceable'] and 'new switches' in host['not_fenceable_because'], host
+    daemon.kill()
+    kept = json.loads(run('--json', 'status').out)
+    assert kept['source'] == 'journal' and kept['suspensions'][0]['by'].endswith(f'(uid {os.getuid()})'), kept
+    assert 7100000 < kept['suspensions'][0]['until_at_ms'] - kept['suspensions'][0]['since_at_ms'] < 7203000, kept
+    said = run('resume')
+    assert said.status == 4 and 'start oshad' in said.err, said
+
+
 def case_maintenance_survives(bed, daemon, run):
     """an order that was confirmed is in the journal, whatever happens to the daemon"""
     assert run('maintenance', 'compute-3', 'on').status == 0
