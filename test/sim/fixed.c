@@ -65,6 +65,10 @@ static const struct fixed_story stories[] = {
     {"observes", {{STORY_DEATH, 0, AT, 0}, {STORY_HANG, 1, 90000, 95000, 0}}, 2, 200000, .end = FIXED_UNTOUCHED,
 	.mode = MODE_OBSERVE},
     {"mail-hangs", {{STORY_DEATH, 0, AT, 0}, {STORY_MAIL_HANGS, 0, 5000, 5000, 280000}}, 2, 0, .end = FIXED_RECOVERS},
+    {"suspended-for-a-minute", {{STORY_SUSPEND, 1, 8000, 8000, 0}, {STORY_DEATH, 0, AT, 0}}, 2, 0,
+	.end = FIXED_RECOVERS},
+    {"suspended-and-resumed", {{STORY_SUSPEND, 0, 8000, 8000, 120000}, {STORY_DEATH, 0, AT, 0}}, 2, 0,
+	.end = FIXED_MAY_HOLD},
 };
 
 const struct fixed_story *fixed_at(unsigned k)
