@@ -71,7 +71,7 @@ static bool is_durable(const struct control_wait *w, const struct record *r)
 	case OPERATOR_APPROVE:
 		return r->recovery.approved_by[0] != '\0';
 	default:
-		return r->recovery.operator_go || r->recovery.row != HOST_ROW_HELD;
+		return r->recovery.operator_go || r->recovery.let_go || r->recovery.row != HOST_ROW_HELD;
 	}
 }
 

@@ -517,11 +517,9 @@ void recovery_resume(struct engine *e, struct recovery *r)
 		recovery_hold(e, r, HOLD_PROOF_VOID, HOST_ROW_FENCING, "restarted: every fence level was tried");
 		return;
 	}
-	if (s->resume == RESUME_STAY && s->op == OP_WAIT)
-		recovery_begin_row(e, r);
-	else if (s->resume == RESUME_AGAIN && s->attempts && r->rec.attempt >= s->attempts(&e->o))
+	if (s->resume == RESUME_AGAIN && s->attempts && r->rec.attempt >= s->attempts(&e->o))
 		recovery_enter(e, r, r->rec.row, "restarted: entered anew");
-	else if (s->resume != RESUME_STAY)
+	else if (s->resume != RESUME_STAY || s->op == OP_WAIT)
 		recovery_begin_row(e, r);
 	work_queue(e, recovery_ref(e, r));
 }

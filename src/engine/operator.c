@@ -61,7 +61,8 @@ static int say_release(struct engine *e, const struct operator_word *w, struct o
 		return OPERATOR_REFUSED;
 	}
 	engine_log(e, 5, "%s: released by %s", r->rec.id, w->who);
-	r->rec.operator_go = true;
+	/* said of a window or of the control plane's host, it is no word on how many others are silent */
+	r->rec.operator_go |= r->rec.hold != HOLD_WINDOW && r->rec.hold != HOLD_CONTROL_PLANE;
 	r->rec.let_go |= 1u << r->rec.hold;
 	r->rec.told_hold = HOLD_NONE;
 	work_wake_at(e, recovery_ref(e, r), e->now_ms);

@@ -48,10 +48,10 @@ static struct suspension *suspension_place(struct engine *e, const char *segment
 
 void suspension_take(struct engine *e, const struct suspension_record *rec)
 {
-	struct suspension *s = rec->is_on ? suspension_place(e, rec->segment) : NULL;
+	struct suspension *s = suspension_place(e, rec->segment);
 
-	if (!s)
-		return;
+	if (!s || (!rec->is_on && !s->is_used))
+		return; /* what is over needs no place */
 	s->is_used = true;
 	s->rec = *rec;
 	work_queue(e, suspension_ref(e, s));
@@ -148,7 +148,7 @@ void suspension_run(struct engine *e, struct suspension *s)
 	uint32_t ref = suspension_ref(e, s);
 	bool is_active = suspension_is_active(e, s);
 
-	if (s->rec.is_on && !is_active) {
+	if (s->rec.is_on && !is_active && e->epoch) {
 		s->rec.is_on = false;
 		engine_log(
 		    e, 4, "fencing of %s goes on: the time of its suspension by %s is over", whom(&s->rec), s->rec.by);

@@ -74,7 +74,8 @@ const struct host_step *host_step_of(enum host_row row)
 
 static const struct side_edge host_sides[] = {
     {HOST_ROW_CONFIRMING, HOST_ROW_HELD,
-	"the gate holds, a mass failure, no device that could prove it, or no approval"},
+	"the gate holds, a suspension or window, the control plane's host, a mass failure, no device that could prove "
+	"it, or no approval"},
     {HOST_ROW_CONFIRMING, HOST_ROW_ABANDONED, "the gate, not ours to fence, or only observed"},
     {HOST_ROW_FENCING, HOST_ROW_CONFIRMING, "the gate, no longer sure"},
     {HOST_ROW_FENCING, HOST_ROW_CLEARED, "the gate, seen alive"},
