@@ -277,8 +277,7 @@ void recovery_poll_read(struct engine *e, struct recovery *r, const struct op_en
 
 		if (!i || i->rec.row != INSTANCE_ROW_REBUILDING)
 			continue;
-		if (m->id <= i->rec.seen_migration_id &&
-		    !(migration_is_under_way(m->status) && engine_host_is_proven_dead(e, m->dest)))
+		if (m->id <= i->rec.seen_migration_id)
 			continue;
 		if (m->dest[0])
 			str_copy(i->rec.dest, sizeof(i->rec.dest), m->dest);
