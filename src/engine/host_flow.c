@@ -298,7 +298,7 @@ static bool recovery_pass_gate(struct engine *e, struct recovery *r)
 	return false;
 }
 
-static void recovery_to_fencing(struct engine *e, struct recovery *r, const char *why)
+void recovery_to_fencing(struct engine *e, struct recovery *r, const char *why)
 {
 	if (!recovery_pass_gate(e, r))
 		return;
@@ -309,7 +309,7 @@ static void recovery_to_fencing(struct engine *e, struct recovery *r, const char
 			recovery_hold(e, r, HOLD_FENCE_FAILED, HOST_ROW_CONFIRMING, why);
 		return;
 	}
-	recovery_enter(e, r, HOST_ROW_FENCING, NULL);
+	recovery_enter(e, r, HOST_ROW_FENCING, why);
 }
 
 bool recovery_may_start(struct engine *e, struct recovery *r)
