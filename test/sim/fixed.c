@@ -6,6 +6,7 @@
 
 #include "base/strbuf.h"
 #include "test/sim/controller.h"
+#include "test/sim/lease_service.h"
 #include "test/sim/store.h"
 #include "test/sim/witness.h"
 
@@ -109,7 +110,7 @@ static void approves(void *arg)
 	store_each(sim.node[0].store, find_waiting, &r);
 	snprintf(line, sizeof(line), "{\"command\":\"approve\",\"recovery\":\"%s\"}", r.recovery.id);
 	if (r.type == RECORD_RECOVERY)
-		(void)controller_ask(&sim.node[0], line);
+		(void)controller_ask(lease_service_leader(), line);
 	sim_after(20000, approves, arg);
 }
 

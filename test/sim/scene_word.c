@@ -6,6 +6,7 @@
 
 #include "cloudsim/model.h"
 #include "test/sim/controller.h"
+#include "test/sim/lease_service.h"
 #include "test/sim/scene.h"
 #include "test/sim/store.h"
 #include "test/sim/story.h"
@@ -167,12 +168,12 @@ static void device(const struct scene_act *a)
 static void do_kill(const struct scene_act *a)
 {
 	(void)a;
-	sim_kill(&sim.node[0]);
+	sim_kill(lease_service_leader());
 }
 
 static void freeze(const struct scene_act *a)
 {
-	sim_freeze(&sim.node[0], scene_duration(a->arg[1]));
+	sim_freeze(lease_service_leader(), scene_duration(a->arg[1]));
 }
 
 static void clock_jumps(const struct scene_act *a)
@@ -182,9 +183,11 @@ static void clock_jumps(const struct scene_act *a)
 
 static void stop(const struct scene_act *a)
 {
-	controller_stop(&sim.node[0]);
+	struct sim_node *node = lease_service_leader();
+
+	controller_stop(node);
 	sim_say("", "--- oshad ended in order");
-	sim_after(scene_duration(a->arg[2]), controller_start_later, &sim.node[0]);
+	sim_after(scene_duration(a->arg[2]), controller_start_later, node);
 }
 
 static void store_takes(const struct scene_act *a)
@@ -215,7 +218,7 @@ static void nova(const struct scene_act *a)
 
 static void ask(const struct scene_act *a)
 {
-	if (!controller_ask(&sim.node[0], a->arg[1]))
+	if (!controller_ask(lease_service_leader(), a->arg[1]))
 		sim_say("", "--- nobody answers the operator");
 }
 
@@ -229,7 +232,7 @@ static void order(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	if (!controller_ask(&sim.node[0], line))
+	if (!controller_ask(lease_service_leader(), line))
 		sim_say("", "--- nobody answers the operator");
 }
 

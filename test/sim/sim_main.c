@@ -15,6 +15,7 @@
 #include "test/sim/controller.h"
 #include "test/sim/fixed.h"
 #include "test/sim/jobs.h"
+#include "test/sim/lease_service.h"
 #include "test/sim/planted.h"
 #include "test/sim/scene.h"
 #include "test/sim/store.h"
@@ -39,6 +40,7 @@ struct arguments {
 	const struct story_profile *profile;
 	const struct fixed_story *fixed; /* NULL: drawn from the profile */
 	bool all_fixed, matrix, scenario, coverage;
+	bool takeover; /* two controllers: who is killed stays dead */
 	bool trace, json;
 	bool planted; /* the builds with a defect are run instead */
 	bool first;   /* nothing more after a run that failed */
@@ -62,7 +64,7 @@ static void add(struct totals *t, const struct closing_counts *j)
 	t->w.mails += witness.mails;
 	t->violations += sim.violation[0] != '\0';
 	t->faults += story.faults;
-	t->starts += sim.node[0].starts;
+	t->starts += sim.node[0].starts + sim.node[1].starts;
 	for (int k = 0; k < STORY_N; k++)
 		t->begun[k] += story.begun[k];
 	t->hash = t->hash * 31 + sim.hash;
@@ -70,10 +72,11 @@ static void add(struct totals *t, const struct closing_counts *j)
 
 static void print_failure(const struct arguments *a, uint64_t seed, int64_t begin_ms)
 {
-	char kill[40] = "";
+	char kill[60] = "";
 
 	if (a->kill_at_act)
-		snprintf(kill, sizeof(kill), " --kill-at %llu", (unsigned long long)a->kill_at_act);
+		snprintf(kill, sizeof(kill), "%s --kill-at %llu", a->takeover ? " --takeover" : "",
+		    (unsigned long long)a->kill_at_act);
 	printf("FAILED %s, seed %llu%s, at %.3f s: %s\n  again: osha-sim --%s %s --from %llu --seeds 1%s --trace\n",
 	    a->fixed ? a->fixed->name : a->profile->name, (unsigned long long)seed, kill,
 	    (double)(sim.violation_ms - begin_ms) / 1000, sim.violation, a->fixed ? "story" : "profile",
@@ -105,12 +108,15 @@ static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 	realm_begin(&p->size);
 	witness_begin();
 	sim.kill_at_act = a->kill_at_act;
+	sim.is_takeover = a->takeover;
+	if (a->takeover || p->has_two)
+		lease_service_begin();
 	controller_mode_set(a->fixed ? a->fixed->mode : MODE_AUTOMATIC);
 	if (a->fixed)
 		fixed_begin(a->fixed);
 	else
 		story_begin(p);
-	controller_start(&sim.node[0]);
+	controllers_start();
 	while (!sim.violation[0] && sim_turn(end_ms) && !ends_early(p, &look_ms))
 		;
 	if (!sim.violation[0] && !a->until_s)
@@ -119,8 +125,7 @@ static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 		fixed_judge(a->fixed);
 	t->simulated_ms += sim.now_ms - begin_ms;
 	add(t, &j);
-	controller_stop(&sim.node[0]);
-	store_free(sim.node[0].store);
+	controllers_stop();
 	sim_end();
 	realm_end();
 	witness_end();
@@ -172,7 +177,7 @@ static void print_text(const struct totals *t, double wall_s)
 
 static int usage(FILE *to)
 {
-	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P | --story NAME|all] [--matrix] [--jobs N] [--deaths "
+	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P | --story NAME|all] [--matrix] [--takeover] [--jobs N] [--deaths "
 	      "N] [--until SECONDS] "
 	      "[--kill-at K] [--first] [--trace] [--json]\n"
 	      "       osha-sim --planted [--json]\n"
@@ -183,6 +188,7 @@ static int usage(FILE *to)
 	      "  --matrix   once more for each outward act of the run, with the daemon killed right before it\n"
 	      "  --jobs     so many processes at a time, in rounds; --deaths N ends once so many hosts have died\n"
 	      "  --until    end each run after so much simulated time\n"
+	      "  --takeover two controllers: the one that --matrix or --kill-at kills stays dead\n"
 	      "  --kill-at  kill the daemon at its K-th outward act\n"
 	      "  --first    end with the first run that fails\n"
 	      "  --planted  run the builds that have a defect, until each is found\n"
@@ -207,6 +213,8 @@ static bool *switch_of(struct arguments *a, int letter)
 		return &a->coverage;
 	case 'm':
 		return &a->matrix;
+	case 'T':
+		return &a->takeover;
 	case '1':
 		return &a->first;
 	case 'P':
@@ -224,7 +232,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 {
 	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"profile", 1, 0, 'p'},
 	    {"until", 1, 0, 'u'}, {"jobs", 1, 0, 'J'}, {"deaths", 1, 0, 'd'}, {"story", 1, 0, 's'},
-	    {"matrix", 0, 0, 'm'}, {"kill-at", 1, 0, 'k'}, {"first", 0, 0, '1'}, {"planted", 0, 0, 'P'},
+	    {"matrix", 0, 0, 'm'}, {"takeover", 0, 0, 'T'}, {"kill-at", 1, 0, 'k'}, {"first", 0, 0, '1'}, {"planted", 0, 0, 'P'},
 	    {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"scenario", 0, 0, 'S'}, {"coverage", 0, 0, 'c'},
 	    {"help", 0, 0, 'h'}, {0}};
 	int o;

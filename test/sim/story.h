@@ -52,6 +52,13 @@ enum story_kind {
 	STORY_CONFIRM_DEAD,
 	STORY_CONFIRM_WRONG,
 	STORY_RELEASE,
+	STORY_LEADER_KILL, /* of two controllers, from here on */
+	STORY_LEADER_FREEZE,
+	STORY_LEASE_CUT,
+	STORY_LEASE_ONE_WAY,
+	STORY_LEASE_LOSSY,
+	STORY_LEASE_AWAY,
+	STORY_RESIGN,
 	STORY_N
 };
 
@@ -64,6 +71,7 @@ struct story_profile {
 	unsigned per_hour[STORY_N];
 	int64_t back_low_ms, back_high_ms; /* a dead machine is switched on again after so long */
 	unsigned back_early_per_mille;     /* or at once, while its recovery runs */
+	bool has_two;                      /* two controllers share the store and contend for the lease */
 };
 
 /* What was drawn, counted. */

@@ -231,6 +231,8 @@ int io_child_start(struct io_loop *loop, const struct io_child_spec *spec, io_ch
 	if (str_eq(value_of(spec->stdin_bytes, "action", action, sizeof(action)), "off") ? !sim_act()
 											 : sim.current->is_dying)
 		goto dead;
+	if (str_eq(action, "off"))
+		witness_begins(c->node, "a power-off");
 	agent_begins(c, spec);
 	return 0;
 dead: /* nothing begins; whoever clears the dead daemon away cancels what it knows of */
