@@ -14,6 +14,8 @@
 #include "test/sim/realm.h"
 #include "test/sim/store.h"
 
+enum { SECOND_MS = 1000 };
+
 static char folder[200];
 static enum host_mode mode;
 
@@ -223,8 +225,8 @@ void controller_stop(struct sim_node *node)
 void controllers_start(void)
 {
 	controller_start(&sim.node[0]);
-	if (lease_service.is_on)
-		controller_start(&sim.node[1]);
+	if (lease_service.is_on) /* later, so that the first one leads at the beginning */
+		sim_after(SECOND_MS, controller_start_later, &sim.node[1]);
 }
 
 void controllers_stop(void)
