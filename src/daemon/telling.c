@@ -121,6 +121,10 @@ void telling_tell(struct daemon *d, const char *recovery, enum moment moment, ui
 
 void telling_alert(struct daemon *d, const char *key, const char *text)
 {
+	if (!lead_is_on(d)) {
+		log_printf(LOG_P_NOTICE, "%s: %s (nobody is told: this daemon does not lead)", key, text);
+		return;
+	}
 	log_printf(LOG_P_ALERT, "alert %s: %s", key, text);
 	if (d->telling && !d->is_dry_run && telling_has_server(d->telling) && lead_may_act(d))
 		alert_tell(d->telling, key, text);
