@@ -178,8 +178,8 @@ int64_t lead_left_ms(const struct daemon *d);
 int64_t lead_start_by_ms(const struct daemon *d, int64_t start_by_ms);
 /** lead_look() - it may have stood still: is the lease over? Not from inside a step. */
 void lead_look(struct daemon *d);
-/** lead_resign() - stop leading and let another one have it. Not from inside a step. */
-void lead_resign(struct daemon *d, const char *why);
+/** lead_resign() - stop leading and let another one have it; false: it does not lead, or there is no other. Not from inside a step. */
+bool lead_resign(struct daemon *d, const char *why);
 
 /* reload.c */
 void daemon_reload(struct daemon *d);

@@ -175,10 +175,13 @@ void lead_look(struct daemon *d)
 	d->lead.lease->driver->yield(d->lead.lease);
 }
 
-void lead_resign(struct daemon *d, const char *why)
+bool lead_resign(struct daemon *d, const char *why)
 {
+	if (!d->lead.is_on || lead_left_ms(d) == INT64_MAX)
+		return false;
 	lead_end(d, why);
 	d->lead.lease->driver->yield(d->lead.lease);
+	return true;
 }
 
 /* --- its life --- */

@@ -258,8 +258,8 @@ void controller_bury(struct sim_node *node)
 
 void controller_resign(struct sim_node *node)
 {
-	if (node->daemon && !node->is_opening && sim_enter(node) && lead_is_on(node->daemon))
-		lead_resign(node->daemon, "it was told to");
+	if (node->daemon && !node->is_opening && sim_enter(node))
+		(void)lead_resign(node->daemon, "it was told to");
 }
 
 void controller_replied(struct sim_node *node, const char *line, size_t size)

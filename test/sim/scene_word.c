@@ -171,6 +171,30 @@ static void do_kill(const struct scene_act *a)
 	sim_kill(lease_service_leader());
 }
 
+/* One of two controllers by its number, whether it leads or not. */
+static void node(const struct scene_act *a)
+{
+	struct sim_node *n = &sim.node[str_eq(a->arg[1], "2")];
+
+	if (str_eq(a->arg[2], "kill"))
+		sim_kill(n);
+	else if (str_eq(a->arg[2], "freeze"))
+		sim_freeze(n, scene_duration(a->arg[3]));
+	else if (!controller_ask(n, a->arg[3]))
+		sim_say("", "--- nobody answers the operator");
+}
+
+static bool node_is_good(const struct scene *s, const struct scene_act *a)
+{
+	bool is_number = str_eq(a->arg[1], "1") || str_eq(a->arg[1], "2");
+
+	if (!s->has_two || !is_number)
+		return false;
+	if (str_eq(a->arg[2], "kill"))
+		return a->n == 3;
+	return a->n == 4 && (str_eq(a->arg[2], "freeze") ? scene_duration(a->arg[3]) > 0 : str_eq(a->arg[2], "ask"));
+}
+
 static void freeze(const struct scene_act *a)
 {
 	sim_freeze(lease_service_leader(), scene_duration(a->arg[1]));
@@ -319,6 +343,7 @@ static const struct word {
     {"device", device, {ARG_HOST, ARG_TEXT, ARG_TEXT}, true,
 	"device HOST bmc|pdu dead|one-supply|lies|early|fails|hangs|refuses-when-off|well|wired=HOST|takes=TIME"},
     {"kill", do_kill, {0}, false, "kill"},
+    {"node", node, {ARG_TEXT, ARG_TEXT}, true, "controllers 2, and node 1|2 kill|freeze TIME|ask 'JSON'"},
     {"freeze", freeze, {ARG_TIME}, false, "freeze TIME"},
     {"clock", clock_jumps, {ARG_STEP}, false, "clock +TIME|-TIME"},
     {"stop", stop, {ARG_TEXT, ARG_TIME}, false, "stop for TIME"},
@@ -361,7 +386,7 @@ static bool strike_is_good(const struct scene *s, const struct scene_act *a, enu
 	bool has_time = a->n > 2 && str_eq(a->arg[a->n - 2], "for");
 	size_t n = has_time ? a->n - 2 : a->n;
 
-	return n <= 2 && (n == 1 || scene_host(a->arg[1]) < s->size.hosts) &&
+	return (kind < STORY_LEADER_KILL || s->has_two) && n <= 2 && (n == 1 || scene_host(a->arg[1]) < s->size.hosts) &&
 	       (!has_time || (story_kind_lasts(kind) && scene_duration(a->arg[a->n - 1]) > 0));
 }
 
@@ -380,6 +405,8 @@ static bool word_is_good(const struct scene *s, const struct scene_act *a, const
 	}
 	if (w->fn == api)
 		return api_is_good(a);
+	if (w->fn == node)
+		return node_is_good(s, a);
 	if (w->fn == over)
 		return story_kind_named(a->arg[1]) < STORY_N && a->n <= 3;
 	if (w->fn == part)

@@ -109,6 +109,8 @@ static void operation_apply(struct journal *j, struct operation *o)
 	struct sim_store *s = j->store;
 
 	if (o->answer.op != JOURNAL_OP_READ && o->answer.op != JOURNAL_OP_MAIL_LIST && o->epoch != s->epoch) {
+		sim_say("", "--- the store refuses a write of epoch %llu: it is in epoch %llu",
+		    (unsigned long long)o->epoch, (unsigned long long)s->epoch);
 		osha_err_set(&o->err, OSHA_E_REFUSED, "epoch %llu is over", (unsigned long long)o->epoch);
 		o->answer.outcome = OUTCOME_REFUSED;
 		o->answer.err = &o->err;
