@@ -81,7 +81,7 @@ struct daemon {
 	/* given */
 	const char *config_path;
 	bool is_once, is_dry_run;
-	int log_level; /* enum log_priority, -1 = as configured */
+	int log_level;                           /* enum log_priority, -1 = as configured */
 	const struct lease_driver *lease_driver; /* NULL: this machine is alone */
 
 	/* rooms */
@@ -132,7 +132,7 @@ struct daemon {
 
 	/* operations under way */
 	struct daemon_ops *ops;
-	uint32_t agents_running, agents_patient; /* the second: those of them that nobody waits for */
+	uint32_t agents_running, agents_patient;       /* the second: those of them that nobody waits for */
 	struct daemon_place place[DAEMON_ROUTINE_MAX]; /* few, so that routine never stands in the way of a power-off */
 	struct io_timer devices_timer, watchdog_timer, once_timer;
 	struct {

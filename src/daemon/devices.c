@@ -107,7 +107,6 @@ static void reading_take(struct daemon *d, const struct daemon_asked *g, const s
 	level_done(d, h, rest_ms);
 }
 
-
 static void tick(void *arg);
 
 static void reading_ended(void *arg, const struct fence_answer *a)

@@ -316,9 +316,8 @@ int hosts_watch(struct daemon *d, struct osha_err *reterr)
 
 void hosts_again(struct daemon *d)
 {
-	struct engine_event ev = {.type = ENGINE_MONITOR_HEALTH,
-	    .health.monitor = CONFIG_MONITOR_NOVA,
-	    .health.reason = d->nova_reason};
+	struct engine_event ev = {
+	    .type = ENGINE_MONITOR_HEALTH, .health.monitor = CONFIG_MONITOR_NOVA, .health.reason = d->nova_reason};
 
 	if (d->nova_is_bad)
 		daemon_event(d, &ev, NULL);

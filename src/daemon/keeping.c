@@ -19,7 +19,8 @@ void keeping_submit(struct daemon *d, const struct engine_action *a)
 
 	if (!lead_may_act(d))
 		return; /* this engine is as good as gone, and what it decided with it */
-	if (journal_submit(d->journal, a->persist.seq | d->lead.engine_n << ENGINE_SHIFT, &a->persist.record, io_wall_ms(), a->persist.note, &err) < 0) {
+	if (journal_submit(d->journal, a->persist.seq | d->lead.engine_n << ENGINE_SHIFT, &a->persist.record,
+		io_wall_ms(), a->persist.note, &err) < 0) {
 		log_printf(LOG_P_ERR, "journal: %s", err.msg);
 		daemon_defer_persisted(d, a->persist.seq, OUTCOME_REFUSED);
 	}

@@ -110,7 +110,8 @@ void post_kick(struct telling *t)
 
 	p->is_stale = p->list_seq != 0;
 	p->is_quiet = false;
-	if (!lead_may_act(t->d) || p->list_seq || !t->d->journal || !telling_has_server(t) || slots_used(t) == TELLING_SEND_MAX)
+	if (!lead_may_act(t->d) || p->list_seq || !t->d->journal || !telling_has_server(t) ||
+	    slots_used(t) == TELLING_SEND_MAX)
 		return;
 	/* those under way are among the first: twice as many leaves enough new ones */
 	if (journal_outbox_due(t->d->journal, t->seq + 1, io_wall_ms(), (size_t)2 * TELLING_SEND_MAX, &err) < 0) {

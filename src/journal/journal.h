@@ -122,8 +122,7 @@ int journal_begin_epoch(struct journal *j, struct store_record *ret_store, struc
  *
  * What is submitted from now on is written under it; a write of an older epoch that still waits is refused from now on.
  */
-int journal_claim_epoch(
-    struct journal *j, uint64_t epoch, struct store_record *ret_store, struct osha_err *reterr);
+int journal_claim_epoch(struct journal *j, uint64_t epoch, struct store_record *ret_store, struct osha_err *reterr);
 
 /**
  * journal_load() - hand out the newest record of each key: the store first, then hosts, recoveries, instances, each in

@@ -10,8 +10,8 @@
 #include "test/sim/realm.h"
 
 struct lease_service {
-	bool is_on; /* there are two controllers; else nothing of this file has a part */
-	int holder; /* number of a node, -1 = nobody */
+	bool is_on;            /* there are two controllers; else nothing of this file has a part */
+	int holder;            /* number of a node, -1 = nobody */
 	uint64_t client, term; /* which of its daemons, and which of that one's terms */
 	uint64_t epoch;
 	int64_t ends_ms;

@@ -386,7 +386,8 @@ static bool strike_is_good(const struct scene *s, const struct scene_act *a, enu
 	bool has_time = a->n > 2 && str_eq(a->arg[a->n - 2], "for");
 	size_t n = has_time ? a->n - 2 : a->n;
 
-	return (kind < STORY_LEADER_KILL || s->has_two) && n <= 2 && (n == 1 || scene_host(a->arg[1]) < s->size.hosts) &&
+	return (s->has_two || !story_kind_needs_two(kind)) && n <= 2 &&
+	       (n == 1 || scene_host(a->arg[1]) < s->size.hosts) &&
 	       (!has_time || (story_kind_lasts(kind) && scene_duration(a->arg[a->n - 1]) > 0));
 }
 

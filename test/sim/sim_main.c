@@ -177,7 +177,8 @@ static void print_text(const struct totals *t, double wall_s)
 
 static int usage(FILE *to)
 {
-	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P | --story NAME|all] [--matrix] [--takeover] [--jobs N] [--deaths "
+	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P | --story NAME|all] [--matrix] [--takeover] [--jobs "
+	      "N] [--deaths "
 	      "N] [--until SECONDS] "
 	      "[--kill-at K] [--first] [--trace] [--json]\n"
 	      "       osha-sim --planted [--json]\n"
@@ -232,9 +233,9 @@ static int parse(struct arguments *a, int argc, char **argv)
 {
 	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"profile", 1, 0, 'p'},
 	    {"until", 1, 0, 'u'}, {"jobs", 1, 0, 'J'}, {"deaths", 1, 0, 'd'}, {"story", 1, 0, 's'},
-	    {"matrix", 0, 0, 'm'}, {"takeover", 0, 0, 'T'}, {"kill-at", 1, 0, 'k'}, {"first", 0, 0, '1'}, {"planted", 0, 0, 'P'},
-	    {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"scenario", 0, 0, 'S'}, {"coverage", 0, 0, 'c'},
-	    {"help", 0, 0, 'h'}, {0}};
+	    {"matrix", 0, 0, 'm'}, {"takeover", 0, 0, 'T'}, {"kill-at", 1, 0, 'k'}, {"first", 0, 0, '1'},
+	    {"planted", 0, 0, 'P'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"scenario", 0, 0, 'S'},
+	    {"coverage", 0, 0, 'c'}, {"help", 0, 0, 'h'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {

@@ -10,6 +10,7 @@
 #include "test/sim/controller.h"
 #include "test/sim/lease_service.h"
 #include "test/sim/store.h"
+#include "test/sim/story_two.h"
 #include "test/sim/witness.h"
 
 struct story story;
@@ -329,66 +330,6 @@ static void clock_jumps(uint32_t host)
 	sim_wall_step(&sim.node[0], host % 2 ? 3600000 : -3600000);
 }
 
-/* --- of two controllers --- */
-
-static void leader_killed(uint32_t host)
-{
-	(void)host;
-	sim_kill(lease_service_leader());
-}
-
-/* For longer than its lease. */
-static void leader_frozen(uint32_t host)
-{
-	sim_freeze(lease_service_leader(), 10000 + 1000 * (int64_t)(host % 20));
-}
-
-static struct realm_path *lease_path(uint32_t host)
-{
-	return &lease_service.path[host % SIM_NODES_MAX];
-}
-
-static void lease_well(uint32_t host)
-{
-	struct realm_path *p = lease_path(host);
-
-	p->is_cut = p->is_cut_back = false;
-	p->loss_per_mille = 0;
-}
-
-static void lease_cut(uint32_t host)
-{
-	lease_path(host)->is_cut = true;
-}
-
-static void lease_one_way(uint32_t host)
-{
-	lease_path(host)->is_cut_back = true;
-}
-
-static void lease_lossy(uint32_t host)
-{
-	lease_path(host)->loss_per_mille = 500;
-}
-
-static void lease_away(uint32_t host)
-{
-	lease_cut(host);
-	lease_cut(host + 1);
-}
-
-static void lease_back(uint32_t host)
-{
-	lease_well(host);
-	lease_well(host + 1);
-}
-
-static void resigns(uint32_t host)
-{
-	(void)host;
-	controller_resign(lease_service_leader());
-}
-
 /* --- operators --- */
 
 static void order(const char *fmt, const char *what)
@@ -483,6 +424,7 @@ static const struct row {
 	void (*end)(uint32_t host); /* NULL: a moment */
 	int64_t low_s, high_s;      /* it lasts so long */
 	bool is_fault;
+	bool needs_two; /* controllers */
 } rows[STORY_N] = {
     [STORY_DEATH] = {"death", death, NULL, 0, 0, false},
     [STORY_HANG] = {"hang", hang, NULL, 0, 0, false},
@@ -525,13 +467,13 @@ static const struct row {
     [STORY_CONFIRM_DEAD] = {"confirm-dead", confirm_dead, NULL, 0, 0, false},
     [STORY_CONFIRM_WRONG] = {"confirm-wrong", confirm_wrong, NULL, 0, 0, false},
     [STORY_RELEASE] = {"release", release, NULL, 0, 0, false},
-    [STORY_LEADER_KILL] = {"leader-kill", leader_killed, NULL, 0, 0, true},
-    [STORY_LEADER_FREEZE] = {"leader-freeze", leader_frozen, NULL, 0, 0, true},
-    [STORY_LEASE_CUT] = {"lease-cut", lease_cut, lease_well, 2, 120, true},
-    [STORY_LEASE_ONE_WAY] = {"lease-one-way", lease_one_way, lease_well, 2, 120, true},
-    [STORY_LEASE_LOSSY] = {"lease-lossy", lease_lossy, lease_well, 10, 300, true},
-    [STORY_LEASE_AWAY] = {"lease-away", lease_away, lease_back, 2, 120, true},
-    [STORY_RESIGN] = {"resign", resigns, NULL, 0, 0, true},
+    [STORY_LEADER_KILL] = {"leader-kill", two_leader_killed, NULL, 0, 0, true, true},
+    [STORY_LEADER_FREEZE] = {"leader-freeze", two_leader_frozen, NULL, 0, 0, true, true},
+    [STORY_LEASE_CUT] = {"lease-cut", two_lease_cut, two_lease_well, 2, 120, true, true},
+    [STORY_LEASE_ONE_WAY] = {"lease-one-way", two_lease_one_way, two_lease_well, 2, 120, true, true},
+    [STORY_LEASE_LOSSY] = {"lease-lossy", two_lease_lossy, two_lease_well, 10, 300, true, true},
+    [STORY_LEASE_AWAY] = {"lease-away", two_lease_away, two_lease_back, 2, 120, true, true},
+    [STORY_RESIGN] = {"resign", two_resigns, NULL, 0, 0, true, true},
 };
 
 enum { HOURS = 3600000 };
@@ -548,6 +490,11 @@ enum story_kind story_kind_named(const char *name)
 	while (k < STORY_N && !str_eq(rows[k].name, name))
 		k++;
 	return (enum story_kind)k;
+}
+
+bool story_kind_needs_two(enum story_kind k)
+{
+	return rows[k].needs_two;
 }
 
 bool story_kind_lasts(enum story_kind k)
@@ -632,10 +579,11 @@ void story_begin(const struct story_profile *p)
 {
 	telling = p;
 	story = (struct story){0};
-	/* the kinds of two controllers come last: without them each seed tells the story that it always told */
-	for (int k = 0; k < (p->has_two ? (int)STORY_N : (int)STORY_LEADER_KILL); k++) {
+	for (int k = 0; k < STORY_N; k++) {
 		uint64_t expected = (uint64_t)p->per_hour[k] * (uint64_t)p->tale_ms, n = expected / HOURS;
 
+		if (rows[k].needs_two && !p->has_two)
+			continue; /* nothing is drawn: without them each seed tells the story that it always told */
 		n += rng_below(&sim.rng, HOURS) < expected % HOURS;
 		while (n--) {
 			/* one after the other, so that a seed tells the same story whichever compiler made this */

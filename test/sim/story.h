@@ -52,7 +52,7 @@ enum story_kind {
 	STORY_CONFIRM_DEAD,
 	STORY_CONFIRM_WRONG,
 	STORY_RELEASE,
-	STORY_LEADER_KILL, /* of two controllers, from here on */
+	STORY_LEADER_KILL, /* these and the next six: of two controllers */
 	STORY_LEADER_FREEZE,
 	STORY_LEASE_CUT,
 	STORY_LEASE_ONE_WAY,
@@ -89,6 +89,8 @@ const char *story_kind_name(enum story_kind k);
 /** story_kind_named() - the kind called @name; STORY_N when there is none. story_kind_lasts() - has it an end of its own? */
 enum story_kind story_kind_named(const char *name);
 bool story_kind_lasts(enum story_kind k);
+/** story_kind_needs_two() - does it befall two controllers only? */
+bool story_kind_needs_two(enum story_kind k);
 /** story_over() - one that lasts ends now. */
 void story_over(enum story_kind k, uint32_t host);
 /** story_begin() - draw the run's story and put it into the queue. story_calm() - every fault that lasts is over. */

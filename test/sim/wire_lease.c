@@ -13,9 +13,9 @@ struct client {
 	struct lease lease;
 	struct sim_node *node;
 	struct lease_spec spec;
-	uint64_t number; /* of this daemon's life */
-	uint64_t term;   /* raised whenever it gives up what it had: answers to the one before are of no use */
-	uint64_t epoch;  /* 0 = it has nothing */
+	uint64_t number;  /* of this daemon's life */
+	uint64_t term;    /* raised whenever it gives up what it had: answers to the one before are of no use */
+	uint64_t epoch;   /* 0 = it has nothing */
 	int64_t pause_ms; /* it does not ask before this */
 	struct io_timer timer;
 };
@@ -104,8 +104,8 @@ static void grant(struct message *m)
 		lease_service.term = m->term;
 		lease_service.epoch++;
 		lease_service.grants++;
-		sim_say("", "--- the lease is node %d's, epoch %llu", m->node + 1,
-		    (unsigned long long)lease_service.epoch);
+		sim_say(
+		    "", "--- the lease is node %d's, epoch %llu", m->node + 1, (unsigned long long)lease_service.epoch);
 	}
 	m->is_granted = is_holder(m);
 	m->epoch = lease_service.epoch;
@@ -163,9 +163,8 @@ bool lease_service_holds(const struct sim_node *node)
 {
 	const struct client *c = clients[number_of(node)];
 
-	return !lease_service.is_on ||
-	       (lease_service.holder == number_of(node) && c && c->number == lease_service.client &&
-		   sim.now_ms < lease_service.ends_ms);
+	return !lease_service.is_on || (lease_service.holder == number_of(node) && c &&
+					   c->number == lease_service.client && sim.now_ms < lease_service.ends_ms);
 }
 
 struct sim_node *lease_service_leader(void)
