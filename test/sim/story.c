@@ -424,7 +424,6 @@ static const struct row {
 	void (*end)(uint32_t host); /* NULL: a moment */
 	int64_t low_s, high_s;      /* it lasts so long */
 	bool is_fault;
-	bool needs_two; /* controllers */
 } rows[STORY_N] = {
     [STORY_DEATH] = {"death", death, NULL, 0, 0, false},
     [STORY_HANG] = {"hang", hang, NULL, 0, 0, false},
@@ -467,13 +466,13 @@ static const struct row {
     [STORY_CONFIRM_DEAD] = {"confirm-dead", confirm_dead, NULL, 0, 0, false},
     [STORY_CONFIRM_WRONG] = {"confirm-wrong", confirm_wrong, NULL, 0, 0, false},
     [STORY_RELEASE] = {"release", release, NULL, 0, 0, false},
-    [STORY_LEADER_KILL] = {"leader-kill", two_leader_killed, NULL, 0, 0, true, true},
-    [STORY_LEADER_FREEZE] = {"leader-freeze", two_leader_frozen, NULL, 0, 0, true, true},
-    [STORY_LEASE_CUT] = {"lease-cut", two_lease_cut, two_lease_well, 2, 120, true, true},
-    [STORY_LEASE_ONE_WAY] = {"lease-one-way", two_lease_one_way, two_lease_well, 2, 120, true, true},
-    [STORY_LEASE_LOSSY] = {"lease-lossy", two_lease_lossy, two_lease_well, 10, 300, true, true},
-    [STORY_LEASE_AWAY] = {"lease-away", two_lease_away, two_lease_back, 2, 120, true, true},
-    [STORY_RESIGN] = {"resign", two_resigns, NULL, 0, 0, true, true},
+    [STORY_LEADER_KILL] = {"leader-kill", two_leader_killed, NULL, 0, 0, true},
+    [STORY_LEADER_FREEZE] = {"leader-freeze", two_leader_frozen, NULL, 0, 0, true},
+    [STORY_LEASE_CUT] = {"lease-cut", two_lease_cut, two_lease_well, 2, 120, true},
+    [STORY_LEASE_ONE_WAY] = {"lease-one-way", two_lease_one_way, two_lease_well, 2, 120, true},
+    [STORY_LEASE_LOSSY] = {"lease-lossy", two_lease_lossy, two_lease_well, 10, 300, true},
+    [STORY_LEASE_AWAY] = {"lease-away", two_lease_away, two_lease_back, 2, 120, true},
+    [STORY_RESIGN] = {"resign", two_resigns, NULL, 0, 0, true},
 };
 
 enum { HOURS = 3600000 };
@@ -494,7 +493,7 @@ enum story_kind story_kind_named(const char *name)
 
 bool story_kind_needs_two(enum story_kind k)
 {
-	return rows[k].needs_two;
+	return k >= STORY_LEADER_KILL && k <= STORY_RESIGN;
 }
 
 bool story_kind_lasts(enum story_kind k)
@@ -582,7 +581,7 @@ void story_begin(const struct story_profile *p)
 	for (int k = 0; k < STORY_N; k++) {
 		uint64_t expected = (uint64_t)p->per_hour[k] * (uint64_t)p->tale_ms, n = expected / HOURS;
 
-		if (rows[k].needs_two && !p->has_two)
+		if (story_kind_needs_two((enum story_kind)k) && !p->has_two)
 			continue; /* nothing is drawn: without them each seed tells the story that it always told */
 		n += rng_below(&sim.rng, HOURS) < expected % HOURS;
 		while (n--) {

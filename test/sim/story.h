@@ -52,7 +52,7 @@ enum story_kind {
 	STORY_CONFIRM_DEAD,
 	STORY_CONFIRM_WRONG,
 	STORY_RELEASE,
-	STORY_LEADER_KILL, /* these and the next six: of two controllers */
+	STORY_LEADER_KILL, /* from here to the last of them: of two controllers */
 	STORY_LEADER_FREEZE,
 	STORY_LEASE_CUT,
 	STORY_LEASE_ONE_WAY,
