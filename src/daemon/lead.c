@@ -128,8 +128,10 @@ static void lead_end(struct daemon *d, const char *why)
 static void lead_begin(struct daemon *d)
 {
 	struct osha_err err = {0};
-	int r = journal_claim_epoch(d->journal, d->lead.epoch, &d->store, &err);
+	int r = lead_left_ms(d) > 0 ? 0 : osha_err_set(&err, OSHA_E_TIMEOUT, "%s", OWN_CLOCK);
 
+	if (r == 0)
+		r = journal_claim_epoch(d->journal, d->lead.epoch, &d->store, &err);
 	if (r == 0)
 		r = engine_anew(d, &err);
 	d->lead.is_on = r == 0; /* what the records call for is done while they are taken */

@@ -236,7 +236,7 @@ static void op_run_agent(struct daemon_op *op)
 	memset(&level, 0, sizeof(level));
 	agents_line_leave(&op->d->ops->line, &op->waiter);
 	io_timer_stop(&op->too_late);
-	if (is_late(op)) {
+	if (is_late(op) || (op->kind == OP_POWER_OFF && lead_left_ms(op->d) < AGENT_SHORTEST_MS + AGENT_MARGIN_MS)) {
 		op_fail(op, OUTCOME_REFUSED, FAULT_LATE, "its start window was over");
 		return;
 	}
