@@ -232,7 +232,7 @@ int io_child_start(struct io_loop *loop, const struct io_child_spec *spec, io_ch
 											 : sim.current->is_dying)
 		goto dead;
 	if (str_eq(action, "off"))
-		witness_begins(c->node, "a power-off");
+		witness_cuts(c->node, c->deadline_ms);
 	agent_begins(c, spec);
 	return 0;
 dead: /* nothing begins; whoever clears the dead daemon away cancels what it knows of */

@@ -51,6 +51,8 @@ void witness_death(uint32_t host);
 void witness_world(void);
 /** witness_begins() - a daemon begins an act on the world. witness_write() - the store takes a write of an epoch. */
 void witness_begins(const struct sim_node *node, const char *what);
+/** witness_cuts() - an agent that cuts is begun, and ends at @deadline_ms at the latest. */
+void witness_cuts(const struct sim_node *node, int64_t deadline_ms);
 void witness_write(const struct sim_node *node, uint64_t epoch);
 /** witness_record() - a record becomes durable. */
 void witness_record(struct sim_node *node, const struct record *before, const struct record *now);

@@ -14,6 +14,14 @@ void witness_begins(const struct sim_node *node, const char *what)
 		sim_violated("invariant 2: %s is begun by node %d, whose lease is over", what, number_of(node));
 }
 
+void witness_cuts(const struct sim_node *node, int64_t deadline_ms)
+{
+	witness_begins(node, "a power-off");
+	if (lease_service.is_on && deadline_ms > lease_service.ends_ms)
+		sim_violated("invariant 2: a power-off of node %d may go on for %lld ms after its lease",
+		    number_of(node), (long long)(deadline_ms - lease_service.ends_ms));
+}
+
 void witness_write(const struct sim_node *node, uint64_t epoch)
 {
 	if (!lease_service.is_on)
