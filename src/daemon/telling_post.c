@@ -205,6 +205,24 @@ static void direct_free(struct post_direct *p)
 
 static void direct_try(void *arg);
 
+/*
+ * The journal may have taken it after all and only not said so: then it is marked there, or it would lie in the outbox until the next start.
+ * Where that is in doubt too, the outbox sends it once more: told twice is better than not at all.
+ */
+static void direct_mark(const struct post_direct *p, const struct notifier_answer *a)
+{
+	struct telling *t = p->t;
+	struct journal_mail_end end = {.state = a->outcome == OUTCOME_DONE ? MAIL_SENT : MAIL_UNDELIVERABLE,
+	    .wall_ms = io_wall_ms(),
+	    .error = a->reason};
+
+	if (!t->d->journal || !lead_may_act(t->d))
+		return;
+	if (journal_outbox_mark(t->d->journal, t->seq + 1, p->key, &end, NULL) == 0)
+		t->seq++;
+	post_kick(t);
+}
+
 static void direct_ended(void *arg, const struct notifier_answer *a)
 {
 	struct post_direct *p = arg;
@@ -220,6 +238,7 @@ static void direct_ended(void *arg, const struct notifier_answer *a)
 		log_printf(LOG_P_INFO, "mail %s: sent without the outbox", p->key);
 	else
 		log_printf(LOG_P_ERR, "mail %s: undeliverable after %u tries: %s", p->key, p->attempts, a->reason);
+	direct_mark(p, a);
 	direct_free(p);
 }
 
