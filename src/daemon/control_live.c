@@ -40,6 +40,7 @@ void control_live(struct control *c, struct report_live *ret, struct report_moni
 	    .started_wall_ms = c->started_wall_ms,
 	    .epoch = d->store.epoch,
 	    .is_dry_run = d->is_dry_run,
+	    .looks_on = !lead_is_on(d),
 	    .host = beside,
 	    .arg = c->d};
 }

@@ -311,6 +311,14 @@ void control_reload_ended(struct daemon *d, const char *why, const struct config
 		control_reply(c, c->reload[--c->reload_n], reload_answer(why, problems));
 }
 
+void control_abandon(struct daemon *d)
+{
+	for (size_t k = 0; d->control && k < CONTROL_WAITS_MAX; k++) {
+		if (d->control->wait[k].is_used)
+			wait_failed(&d->control->wait[k], "this daemon leads no more");
+	}
+}
+
 void control_orders_close(struct control *c)
 {
 	for (size_t k = 0; k < CONTROL_WAITS_MAX; k++)

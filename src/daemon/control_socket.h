@@ -11,6 +11,8 @@
 /** control_open() - listen, once everything else is there. control_close() - before anything else goes; fine without control_open(). */
 int control_open(struct daemon *d, struct osha_err *reterr);
 void control_close(struct daemon *d);
+/** control_abandon() - this daemon leads no more: orders that wait for the journal are told so. */
+void control_abandon(struct daemon *d);
 /** control_journal_answer() - the journal's answer to a read or prune of ours. */
 void control_journal_answer(struct daemon *d, const struct journal_answer *a);
 /**

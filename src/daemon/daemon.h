@@ -12,6 +12,7 @@
 #include "io/loop.h"
 #include "io/probe.h"
 #include "journal/journal.h"
+#include "journal/lease.h"
 
 enum {
 	EXIT_ALL_WELL = 0,
@@ -62,6 +63,17 @@ struct daemon_host {
 	struct daemon_reading reading[FENCE_LEVEL_MAX];
 };
 
+/* A routine reading of a fence device under way. */
+struct daemon_place {
+	struct daemon_asked {
+		struct daemon *d;
+		uint32_t host, level;
+		uint64_t key; /* of the device that is asked */
+	} g;
+	struct fence_run *run;
+	bool is_used;
+};
+
 struct daemon_ops;
 struct daemon_event;
 
@@ -69,7 +81,8 @@ struct daemon {
 	/* given */
 	const char *config_path;
 	bool is_once, is_dry_run;
-	int log_level; /* enum log_priority, -1 = as configured */
+	int log_level;                           /* enum log_priority, -1 = as configured */
+	const struct lease_driver *lease_driver; /* NULL: this machine is alone */
 
 	/* rooms */
 	struct io_loop *loop;
@@ -83,6 +96,18 @@ struct daemon {
 	struct control *control;
 	struct store_record store;
 	char temporary_dir[64]; /* of a dry run's journal */
+
+	/* leading: lead.c */
+	struct {
+		struct lease *lease;
+		bool is_open;      /* the daemon is there as a whole: it may begin to lead at any time */
+		bool is_granted;   /* it has the lease, and may not lead yet */
+		bool is_on;        /* it leads: its engine has the store's records under its epoch */
+		bool is_over;      /* an act was refused since nothing of the lease was left */
+		uint64_t epoch;    /* as the lease gave it; 0 = the store counts */
+		uint64_t engine_n; /* engines before this one: what the journal answers to those is not for it */
+		struct io_timer timer;
+	} lead;
 
 	/* motion */
 	struct engine_actions *actions;
@@ -107,7 +132,8 @@ struct daemon {
 
 	/* operations under way */
 	struct daemon_ops *ops;
-	uint32_t agents_running, agents_patient; /* the second: those of them that nobody waits for */
+	uint32_t agents_running, agents_patient;       /* the second: those of them that nobody waits for */
+	struct daemon_place place[DAEMON_ROUTINE_MAX]; /* few, so that routine never stands in the way of a power-off */
 	struct io_timer devices_timer, watchdog_timer, once_timer;
 	struct {
 		char id[RECOVERY_ID_SIZE];
@@ -138,6 +164,23 @@ void daemon_problems_log(const struct config_problems *problems);
 
 int daemon_log_open(struct daemon *d, const struct config *cfg, struct osha_err *reterr);
 
+/* lead.c: who may act */
+/** lead_open() - contend; with the journal, before anything that acts. A machine that is alone leads when this returns. */
+int lead_open(struct daemon *d, struct osha_err *reterr);
+/** lead_start() - everything is there: from here on the lease may come and go. */
+void lead_start(struct daemon *d);
+void lead_close(struct daemon *d);
+/** lead_is_on() - does it lead, as far as it knows? lead_may_act() - and has its lease time left now? To be asked right before each act. */
+bool lead_is_on(const struct daemon *d);
+bool lead_may_act(struct daemon *d);
+/** lead_left_ms() - so long it may still act. lead_start_by_ms() - a start window, no longer than that. */
+int64_t lead_left_ms(const struct daemon *d);
+int64_t lead_start_by_ms(const struct daemon *d, int64_t start_by_ms);
+/** lead_look() - it may have stood still: is the lease over? Not from inside a step. */
+void lead_look(struct daemon *d);
+/** lead_resign() - stop leading and let another one have it; false: it does not lead, or there is no other. Not from inside a step. */
+bool lead_resign(struct daemon *d, const char *why);
+
 /* reload.c */
 void daemon_reload(struct daemon *d);
 /** reload_close() - what a reload left behind. */
@@ -156,6 +199,8 @@ void daemon_timer(struct daemon *d);
 void daemon_defer_op_end(
     struct daemon *d, uint64_t op, enum outcome outcome, enum fault_class fault, const char *reason);
 void daemon_defer_persisted(struct daemon *d, uint64_t seq, enum outcome outcome);
+/** daemon_defer_forget() - the engine that they were for is gone. Not from inside a step. */
+void daemon_defer_forget(struct daemon *d);
 /** daemon_told() - the outbox holds every message of this moment. Fit to be called from telling_tell(). */
 void daemon_told(struct daemon *d, const char *recovery, enum moment moment);
 
@@ -181,6 +226,8 @@ void perform_cancel(struct daemon *d, uint64_t id);
 int perform_open(struct daemon *d, struct osha_err *reterr);
 /** perform_close() - forget every operation without an answer. */
 void perform_close(struct daemon *d);
+/** perform_abandon() - forget every operation under way: how it ends is unknown. Not from inside a step. */
+void perform_abandon(struct daemon *d);
 /** perform_agent_freed() - a fence agent has ended: let the next one in line start. */
 void perform_agent_freed(struct daemon *d);
 /** perform_has_room_for_routine() - may a fence agent that nobody waits for be started now? */
@@ -194,6 +241,8 @@ void hosts_policy(struct daemon *d, uint32_t host);
 void hosts_policy_all(struct daemon *d);
 int hosts_watch(struct daemon *d, struct osha_err *reterr);
 void hosts_unwatch(struct daemon *d);
+/** hosts_again() - the engine is another one: let it see at once what the monitors see. */
+void hosts_again(struct daemon *d);
 /** hosts_evidence_flush() - what was gathered in this turn into the engine now. Not from inside a step. */
 void hosts_evidence_flush(struct daemon *d);
 

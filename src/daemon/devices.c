@@ -22,12 +22,6 @@ enum {
 	OFF_MARGIN_MS = 500,
 };
 
-struct reading {
-	struct daemon *d;
-	uint32_t host, level;
-	uint64_t key; /* of the device that is asked */
-};
-
 static int64_t jitter(int64_t ms)
 {
 	struct rng r = {io_random_u64()};
@@ -50,7 +44,7 @@ void devices_note(struct daemon *d, uint32_t host, uint32_t level, uint64_t key,
 	str_copy(g->reason, sizeof(g->reason), g->power == POWER_UNKNOWN ? answer->reason : "");
 }
 
-static void deliver(struct daemon *d, const struct reading *g, enum power power)
+static void deliver(struct daemon *d, const struct daemon_asked *g, enum power power)
 {
 	struct engine_event ev = {
 	    .type = ENGINE_DEVICE, .device.host = g->host, .device.level = g->level, .device.power = power};
@@ -72,7 +66,7 @@ static void level_done(struct daemon *d, struct daemon_host *h, int64_t rest_ms)
 }
 
 /* Did the engine take a reading of on? Not where it could not call the host alive at that very moment. */
-static bool is_learned(struct daemon *d, const struct reading *g)
+static bool is_learned(struct daemon *d, const struct daemon_asked *g)
 {
 	struct host_snapshot s;
 
@@ -88,7 +82,7 @@ static bool is_followed(const struct host_snapshot *s)
 	return o->recovery[0] && !o->alive_wall_ms && !o->off_wall_ms;
 }
 
-static void reading_take(struct daemon *d, const struct reading *g, const struct fence_answer *a)
+static void reading_take(struct daemon *d, const struct daemon_asked *g, const struct fence_answer *a)
 {
 	const struct config *c = d->cfg;
 	struct daemon_host *h = &d->hosts[g->host];
@@ -113,22 +107,13 @@ static void reading_take(struct daemon *d, const struct reading *g, const struct
 	level_done(d, h, rest_ms);
 }
 
-struct reading_run {
-	struct reading g;
-	struct fence_run *run;
-	bool is_used;
-};
-
-/* Places for readings under way; few, so that routine never stands in the way of a power-off. */
-static struct reading_run places[DAEMON_ROUTINE_MAX];
-
 static void tick(void *arg);
 
 static void reading_ended(void *arg, const struct fence_answer *a)
 {
-	struct reading_run *p = arg;
+	struct daemon_place *p = arg;
 	struct daemon *d = p->g.d;
-	struct reading g = p->g;
+	struct daemon_asked g = p->g;
 
 	p->is_used = false;
 	p->run = NULL;
@@ -144,7 +129,7 @@ static void reading_ended(void *arg, const struct fence_answer *a)
 		once_look(d);
 }
 
-static void reading_start(struct daemon *d, struct reading_run *p, uint32_t host)
+static void reading_start(struct daemon *d, struct daemon_place *p, uint32_t host)
 {
 	__attribute__((cleanup(config_fence_wipe))) struct config_fence level;
 	struct daemon_host *h = &d->hosts[host];
@@ -157,7 +142,7 @@ static void reading_start(struct daemon *d, struct reading_run *p, uint32_t host
 	struct osha_err err = {0};
 
 	memset(&level, 0, sizeof(level));
-	p->g = (struct reading){d, host, h->read_level, h->device_key[h->read_level]};
+	p->g = (struct daemon_asked){d, host, h->read_level, h->device_key[h->read_level]};
 	if (config_fence_resolve(d->cfg, h->name, h->read_level, &level, &err) < 0 ||
 	    fence_run_start(&d->env, &job, &p->run, &err) < 0) {
 		log_printf(LOG_P_ERR, "%s: fence device cannot be read: %s", h->name, err.msg);
@@ -191,13 +176,13 @@ static bool is_to_be_read(struct daemon *d, uint32_t host, int64_t now_ms)
 	return false;
 }
 
-static struct reading_run *place_free(struct daemon *d)
+static struct daemon_place *place_free(struct daemon *d)
 {
 	if (!perform_has_room_for_routine(d))
 		return NULL;
 	for (int k = 0; k < DAEMON_ROUTINE_MAX; k++) {
-		if (!places[k].is_used)
-			return &places[k];
+		if (!d->place[k].is_used)
+			return &d->place[k];
 	}
 	return NULL;
 }
@@ -208,7 +193,7 @@ static void tick(void *arg)
 	int64_t now_ms = io_now_ms(d->loop);
 
 	for (uint32_t k = 0; k < engine_host_n(d->engine); k++) {
-		struct reading_run *p;
+		struct daemon_place *p;
 
 		if (!is_to_be_read(d, k, now_ms))
 			continue;
@@ -228,9 +213,14 @@ void devices_stop(struct daemon *d)
 {
 	io_timer_stop(&d->devices_timer);
 	for (int k = 0; k < DAEMON_ROUTINE_MAX; k++) {
-		fence_run_cancel(places[k].run);
-		places[k].is_used = false;
-		places[k].run = NULL;
+		struct daemon_place *p = &d->place[k];
+
+		if (!p->is_used)
+			continue;
+		fence_run_cancel(p->run);
+		*p = (struct daemon_place){0};
+		d->agents_running--;
+		d->agents_patient--;
 	}
 }
 

@@ -326,6 +326,16 @@ int hosts_watch(struct daemon *d, struct osha_err *reterr)
 	return 0;
 }
 
+void hosts_again(struct daemon *d)
+{
+	struct engine_event ev = {
+	    .type = ENGINE_MONITOR_HEALTH, .health.monitor = CONFIG_MONITOR_NOVA, .health.reason = d->nova_reason};
+
+	if (d->nova_is_bad)
+		daemon_event(d, &ev, NULL);
+	monitor_nova.reload(d->monitor[CONFIG_MONITOR_NOVA]);
+}
+
 void hosts_unwatch(struct daemon *d)
 {
 	io_timer_stop(&d->flush_timer);

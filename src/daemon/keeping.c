@@ -11,11 +11,16 @@
 
 #define KEEP_ENDED_MS (90 * 24 * 3600 * INT64_C(1000))
 
+enum { ENGINE_SHIFT = 40 }; /* a record's number, below the number of its engine */
+
 void keeping_submit(struct daemon *d, const struct engine_action *a)
 {
 	struct osha_err err = {0};
 
-	if (journal_submit(d->journal, a->persist.seq, &a->persist.record, io_wall_ms(), a->persist.note, &err) < 0) {
+	if (!lead_may_act(d))
+		return; /* this engine is as good as gone, and what it decided with it */
+	if (journal_submit(d->journal, a->persist.seq | d->lead.engine_n << ENGINE_SHIFT, &a->persist.record,
+		io_wall_ms(), a->persist.note, &err) < 0) {
 		log_printf(LOG_P_ERR, "journal: %s", err.msg);
 		daemon_defer_persisted(d, a->persist.seq, OUTCOME_REFUSED);
 	}
@@ -41,8 +46,12 @@ void keeping_notify(void *daemon)
 
 static void record_answered(struct daemon *d, const struct journal_answer *a)
 {
-	struct engine_event ev = {.type = ENGINE_PERSISTED, .persisted.seq = a->seq, .persisted.outcome = a->outcome};
+	struct engine_event ev = {.type = ENGINE_PERSISTED,
+	    .persisted.seq = a->seq & (UINT64_MAX >> (64 - ENGINE_SHIFT)),
+	    .persisted.outcome = a->outcome};
 
+	if (a->seq >> ENGINE_SHIFT != d->lead.engine_n)
+		return; /* of an engine before this one */
 	if (a->outcome != OUTCOME_DONE && !d->store_is_bad) {
 		log_printf(LOG_P_CRIT, "journal: %s: %s", outcome_name(a->outcome), a->err ? a->err->msg : "no reason");
 		d->store_bad_ms = io_now_ms(d->loop);

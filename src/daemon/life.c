@@ -107,7 +107,7 @@ static int journal_start(struct daemon *d, struct osha_err *reterr)
 	if (r == 0)
 		r = journal_open(path, &opts, &d->journal, reterr);
 	if (r == 0)
-		r = journal_begin_epoch(d->journal, &d->store, reterr);
+		r = lead_open(d, reterr);
 	return r;
 }
 
@@ -140,6 +140,8 @@ static void stalled(void *arg, enum io_stall kind, int64_t ms)
 	struct engine_event ev = {.type = ENGINE_STALLED, .stall_ms = ms < 0 ? -ms : ms};
 
 	(void)kind;
+	if (!d->is_stepping)
+		lead_look(d);
 	if (d->engine && !d->is_stepping)
 		daemon_event(d, &ev, NULL);
 }
@@ -192,7 +194,9 @@ static int engine_open(struct daemon *d, struct osha_err *reterr)
 	d->actions = calloc(1, sizeof(*d->actions));
 	if (!d->engine || !d->actions)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory for the engine");
-	return d->is_dry_run ? dry_run_load(d, reterr) : keeping_load(d, reterr);
+	if (d->is_dry_run)
+		return dry_run_load(d, reterr);
+	return lead_is_on(d) ? keeping_load(d, reterr) : 0;
 }
 
 int daemon_open(struct daemon *d, struct osha_err *reterr)
@@ -224,13 +228,17 @@ static void watchdog(void *arg)
 
 int daemon_run(struct daemon *d, struct osha_err *reterr)
 {
-	log_printf(LOG_P_NOTICE, "watching: store %s, epoch %llu", d->store.tag, (unsigned long long)d->store.epoch);
-	devices_start(d);
+	if (lead_is_on(d))
+		log_printf(
+		    LOG_P_NOTICE, "watching: store %s, epoch %llu", d->store.tag, (unsigned long long)d->store.epoch);
+	if (lead_is_on(d))
+		devices_start(d);
 	if (d->is_once)
 		once_start(d);
 	if (notify_watchdog_ms() > 0)
 		io_timer_start(d->loop, &d->watchdog_timer, notify_watchdog_ms(), notify_watchdog_ms(), watchdog, d);
 	notify_ready();
+	lead_start(d);
 	return io_loop_run(d->loop, reterr);
 }
 
@@ -261,6 +269,7 @@ void daemon_close(struct daemon *d)
 	io_http_destroy(d->http);
 	journal_close(d->journal);
 	d->journal = NULL;
+	lead_close(d); /* what was written is written: another one may lead */
 	dry_run_clean(d);
 	engine_destroy(d->engine);
 	if (d->loop)

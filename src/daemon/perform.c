@@ -91,7 +91,7 @@ static void op_end(struct daemon_op *op, const struct op_end *end)
 
 static bool is_late(const struct daemon_op *op)
 {
-	return op_kind_changes_world(op->kind) && io_boot_ms() > op->start_by_ms;
+	return op_kind_changes_world(op->kind) && (io_boot_ms() > op->start_by_ms || !lead_may_act(op->d));
 }
 
 /* --- the cloud --- */
@@ -207,14 +207,19 @@ static void agent_answered(void *arg, const struct fence_answer *a)
 	perform_agent_freed(d);
 }
 
-/* A reading has as much time in the line as the engine gives it, and the agent never more than the configuration does. */
+/*
+ * A reading has as much time in the line as the engine gives it, and the agent never more than the configuration does. One that cuts
+ * ends before the lease does: whoever leads then must not meet it.
+ */
 static int64_t agent_timeout_ms(const struct daemon_op *op)
 {
 	int64_t left_ms = op->deadline_ms - io_now_ms(op->d->loop);
 	int64_t most_ms = op->kind == OP_POWER_STATUS ? op->d->cfg->fencing.status_timeout_ms : left_ms;
+	int64_t lease_ms = op->kind == OP_POWER_STATUS ? INT64_MAX : lead_left_ms(op->d);
 
 	left_ms = (left_ms < most_ms ? left_ms : most_ms) - AGENT_MARGIN_MS;
-	return left_ms > AGENT_SHORTEST_MS ? left_ms : AGENT_SHORTEST_MS;
+	left_ms = left_ms > AGENT_SHORTEST_MS ? left_ms : AGENT_SHORTEST_MS;
+	return left_ms < lease_ms ? left_ms : lease_ms;
 }
 
 static void op_run_agent(struct daemon_op *op)
@@ -231,7 +236,7 @@ static void op_run_agent(struct daemon_op *op)
 	memset(&level, 0, sizeof(level));
 	agents_line_leave(&op->d->ops->line, &op->waiter);
 	io_timer_stop(&op->too_late);
-	if (is_late(op)) {
+	if (is_late(op) || (op->kind == OP_POWER_OFF && lead_left_ms(op->d) < AGENT_SHORTEST_MS + AGENT_MARGIN_MS)) {
 		op_fail(op, OUTCOME_REFUSED, FAULT_LATE, "its start window was over");
 		return;
 	}
@@ -359,7 +364,7 @@ void perform_start(struct daemon *d, const struct engine_action *a)
 	op->id = a->start.op;
 	op->kind = a->start.kind;
 	op->level = a->start.level;
-	op->start_by_ms = a->start.start_by_ms;
+	op->start_by_ms = lead_start_by_ms(d, a->start.start_by_ms);
 	op->deadline_ms = a->start.deadline_ms;
 	op->since_ms = a->start.since_ms;
 	op->is_patient = a->start.is_patient;
@@ -409,6 +414,16 @@ void perform_cancel(struct daemon *d, uint64_t id)
 		op_forget(op);
 	}
 	perform_agent_freed(d);
+}
+
+void perform_abandon(struct daemon *d)
+{
+	struct daemon_op *op;
+
+	while ((op = TAILQ_FIRST(&d->ops->all)) != NULL) {
+		op_unlink(op);
+		op_forget(op);
+	}
 }
 
 void perform_close(struct daemon *d)

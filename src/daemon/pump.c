@@ -73,6 +73,11 @@ void daemon_told(struct daemon *d, const char *recovery, enum moment moment)
 	defer(d, &ev);
 }
 
+void daemon_defer_forget(struct daemon *d)
+{
+	d->deferred_n = 0;
+}
+
 static void action_take(struct daemon *d, const struct engine_action *a)
 {
 	switch (a->type) {

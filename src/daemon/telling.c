@@ -84,6 +84,22 @@ void telling_reload(struct daemon *d)
 	post_kick(t);
 }
 
+void telling_abandon(struct daemon *d)
+{
+	struct telling *t = d->telling;
+
+	moments_free_all(t);
+	post_close(t);
+	t->post.list_seq = 0;
+	for (size_t k = 0; k < TELLING_ALERTS_MAX; k++)
+		t->alerts[k] = (struct telling_alert){0};
+}
+
+void telling_resume(struct daemon *d)
+{
+	post_kick(d->telling);
+}
+
 void telling_tell(struct daemon *d, const char *recovery, enum moment moment, uint32_t held_n)
 {
 	const struct recovery_record *r = NULL;
@@ -105,8 +121,12 @@ void telling_tell(struct daemon *d, const char *recovery, enum moment moment, ui
 
 void telling_alert(struct daemon *d, const char *key, const char *text)
 {
+	if (!lead_is_on(d)) {
+		log_printf(LOG_P_NOTICE, "%s: %s (nobody is told: this daemon does not lead)", key, text);
+		return;
+	}
 	log_printf(LOG_P_ALERT, "alert %s: %s", key, text);
-	if (d->telling && !d->is_dry_run && telling_has_server(d->telling))
+	if (d->telling && !d->is_dry_run && telling_has_server(d->telling) && lead_may_act(d))
 		alert_tell(d->telling, key, text);
 }
 

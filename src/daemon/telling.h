@@ -17,6 +17,9 @@ int telling_open(struct daemon *d, struct osha_err *reterr);
 void telling_close(struct daemon *d);
 /** telling_reload() - d->cfg and d->env.cloud are other ones; the old session lives until this returns, and calls nobody after it. */
 void telling_reload(struct daemon *d);
+/** telling_abandon() - this daemon leads no more: what it was about to tell or send is left to the next one. telling_resume() - it leads. */
+void telling_abandon(struct daemon *d);
+void telling_resume(struct daemon *d);
 
 /**
  * telling_tell() - tell of @moment of @recovery, as both stand in the engine now.

@@ -120,6 +120,8 @@ uint64_t mail_batch_put(struct telling *t, const struct mail_batch *b)
 {
 	struct osha_err err = {0};
 
+	if (!lead_may_act(t->d))
+		return 0;
 	if (journal_outbox_put(t->d->journal, t->seq + 1, b->mails, b->n, &err) < 0) {
 		log_printf(LOG_P_ERR, "outbox: %s", err.msg);
 		return 0;

@@ -41,6 +41,8 @@ static void slot_mark(void *arg)
 	struct telling *t = s->t;
 	struct osha_err err = {0};
 
+	if (!lead_may_act(t->d))
+		return; /* whoever leads next sends it again */
 	s->end.error = s->reason;
 	if (journal_outbox_mark(t->d->journal, t->seq + 1, s->key, &s->end, &err) < 0) {
 		log_printf(LOG_P_ERR, "outbox: %s", err.msg);
@@ -108,7 +110,8 @@ void post_kick(struct telling *t)
 
 	p->is_stale = p->list_seq != 0;
 	p->is_quiet = false;
-	if (p->list_seq || !t->d->journal || !telling_has_server(t) || slots_used(t) == TELLING_SEND_MAX)
+	if (!lead_may_act(t->d) || p->list_seq || !t->d->journal || !telling_has_server(t) ||
+	    slots_used(t) == TELLING_SEND_MAX)
 		return;
 	/* those under way are among the first: twice as many leaves enough new ones */
 	if (journal_outbox_due(t->d->journal, t->seq + 1, io_wall_ms(), (size_t)2 * TELLING_SEND_MAX, &err) < 0) {
@@ -143,7 +146,7 @@ static void listed(struct telling *t, const struct journal_answer *a)
 	for (size_t k = 0; k < a->mails->n; k++) {
 		struct post_slot *s = slot_find(t, "");
 
-		if (!s || slot_find(t, a->mails->mail[k].key))
+		if (!s || slot_find(t, a->mails->mail[k].key) || !lead_may_act(t->d))
 			continue;
 		slot_start(t, s, &a->mails->mail[k]);
 		started++;
@@ -202,6 +205,24 @@ static void direct_free(struct post_direct *p)
 
 static void direct_try(void *arg);
 
+/*
+ * The journal may have taken it after all and only not said so: then it is marked there, or it would lie in the outbox until the next start.
+ * Where that is in doubt too, the outbox sends it once more: told twice is better than not at all.
+ */
+static void direct_mark(const struct post_direct *p, const struct notifier_answer *a)
+{
+	struct telling *t = p->t;
+	struct journal_mail_end end = {.state = a->outcome == OUTCOME_DONE ? MAIL_SENT : MAIL_UNDELIVERABLE,
+	    .wall_ms = io_wall_ms(),
+	    .error = a->reason};
+
+	if (!t->d->journal || !lead_may_act(t->d))
+		return;
+	if (journal_outbox_mark(t->d->journal, t->seq + 1, p->key, &end, NULL) == 0)
+		t->seq++;
+	post_kick(t);
+}
+
 static void direct_ended(void *arg, const struct notifier_answer *a)
 {
 	struct post_direct *p = arg;
@@ -217,6 +238,7 @@ static void direct_ended(void *arg, const struct notifier_answer *a)
 		log_printf(LOG_P_INFO, "mail %s: sent without the outbox", p->key);
 	else
 		log_printf(LOG_P_ERR, "mail %s: undeliverable after %u tries: %s", p->key, p->attempts, a->reason);
+	direct_mark(p, a);
 	direct_free(p);
 }
 
@@ -227,6 +249,10 @@ static void direct_try(void *arg)
 	struct notifier_waiter waiter = {direct_ended, p};
 	struct osha_err err = {0};
 
+	if (!lead_may_act(p->t->d)) {
+		direct_free(p);
+		return;
+	}
 	if (notifier_email_start(p->t->d->http, &p->t->d->cfg->notify.email, &message, &waiter, &p->run, &err) < 0) {
 		struct notifier_answer failed = {.outcome = OUTCOME_UNKNOWN};
 

@@ -212,8 +212,14 @@ static void watch_evacuations(struct engine *e, struct recovery *r)
 
 void recovery_watch(struct engine *e, struct recovery *r)
 {
-	if (!r->is_used || !e->epoch)
+	if (!r->is_used)
 		return;
+	if (!e->epoch) { /* what is due and not done would wake us again and again */
+		look_stop(e, r, &r->power, SLOT_POWER);
+		look_stop(e, r, &r->poll, SLOT_POLL);
+		r->power.next_ms = r->poll.next_ms = NEVER_MS;
+		return;
+	}
 	watch_power(e, r);
 	watch_evacuations(e, r);
 }

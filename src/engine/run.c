@@ -56,7 +56,8 @@ void engine_log(struct engine *e, int priority, const char *fmt, ...)
 
 bool engine_alert(struct engine *e, const char *key, const char *fmt, ...)
 {
-	struct engine_action *a = may_talk(e, OUT_RESERVE) ? emit(e, ACTION_ALERT) : NULL;
+	/* who does not lead tells nobody: the leader sees the same */
+	struct engine_action *a = e->epoch && may_talk(e, OUT_RESERVE) ? emit(e, ACTION_ALERT) : NULL;
 	va_list ap;
 
 	if (!a)

@@ -196,8 +196,12 @@ static void lease(struct engine *e, uint64_t epoch)
 		work_queue(e, host_ref(e, &e->hosts[k]));
 	suspension_queue_all(e);
 	for (uint32_t k = 0; k < e->recovery_cap; k++) {
-		if (e->recoveries[k].is_used)
-			work_queue(e, recovery_ref(e, &e->recoveries[k]));
+		struct recovery *r = &e->recoveries[k];
+
+		if (!r->is_used)
+			continue;
+		r->proof_checked = r->proof_checked && !recovery_is_watched(r); /* another one may have led meanwhile */
+		work_queue(e, recovery_ref(e, r));
 	}
 	for (uint32_t k = 0; k < e->instance_cap; k++) {
 		if (e->instances[k].is_used)

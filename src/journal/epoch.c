@@ -55,7 +55,7 @@ static int store_put(struct database *db, int64_t wall_ms, const struct record *
 }
 
 int journal_db_begin_epoch(
-    struct database *db, int64_t wall_ms, struct store_record *ret_store, struct osha_err *reterr)
+    struct database *db, int64_t wall_ms, uint64_t epoch, struct store_record *ret_store, struct osha_err *reterr)
 {
 	struct record r;
 	int e;
@@ -63,10 +63,13 @@ int journal_db_begin_epoch(
 	e = journal_db_exec(db, "BEGIN IMMEDIATE", reterr);
 	if (e == 0)
 		e = store_get(db, &r, reterr);
+	if (e == 0 && epoch && epoch <= r.store.epoch)
+		e = osha_err_set(reterr, OSHA_E_REFUSED, "epoch %llu is over: the store is in epoch %llu",
+		    (unsigned long long)epoch, (unsigned long long)r.store.epoch);
 	if (e == 0) {
 		if (!r.store.tag[0])
 			make_tag(r.store.tag);
-		r.store.epoch++;
+		r.store.epoch = epoch ? epoch : r.store.epoch + 1;
 		e = store_put(db, wall_ms, &r, reterr);
 	}
 	if (e == 0)

@@ -117,6 +117,14 @@ void journal_closep(struct journal **j);
 int journal_begin_epoch(struct journal *j, struct store_record *ret_store, struct osha_err *reterr);
 
 /**
+ * journal_claim_epoch() - the same with an epoch that a lease has given.
+ * @epoch: higher than the store's own, else -OSHA_E_REFUSED: whoever has the higher one leads; 0 = journal_begin_epoch()
+ *
+ * What is submitted from now on is written under it; a write of an older epoch that still waits is refused from now on.
+ */
+int journal_claim_epoch(struct journal *j, uint64_t epoch, struct store_record *ret_store, struct osha_err *reterr);
+
+/**
  * journal_load() - hand out the newest record of each key: the store first, then hosts, recoveries, instances, each in
  * order of key.
  *

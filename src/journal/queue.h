@@ -83,6 +83,6 @@ int journal_record_put(struct database *db, const struct journal_item *item, str
 
 /** journal_outbox_list() - answer a MAIL_LIST item: outcome, mails, counts. */
 void journal_outbox_list(struct database *db, struct journal_item *item);
-/** journal_db_begin_epoch() - what journal_begin_epoch() promises, on the database. */
+/** journal_db_begin_epoch() - what journal_claim_epoch() promises, on the database. */
 int journal_db_begin_epoch(
-    struct database *db, int64_t wall_ms, struct store_record *ret_store, struct osha_err *reterr);
+    struct database *db, int64_t wall_ms, uint64_t epoch, struct store_record *ret_store, struct osha_err *reterr);

@@ -304,13 +304,18 @@ int journal_load(struct journal *j, journal_record_fn fn, void *arg, struct osha
 
 int journal_begin_epoch(struct journal *j, struct store_record *ret_store, struct osha_err *reterr)
 {
+	return journal_claim_epoch(j, 0, ret_store, reterr);
+}
+
+int journal_claim_epoch(struct journal *j, uint64_t epoch, struct store_record *ret_store, struct osha_err *reterr)
+{
 	struct osha_err err = {0};
 	int e;
 
 	pthread_mutex_lock(&j->db_mutex);
 	e = reopen(j, reterr ? reterr : &err);
 	if (e == 0)
-		e = journal_db_begin_epoch(&j->db, j->opts.now_wall_ms, ret_store, reterr ? reterr : &err);
+		e = journal_db_begin_epoch(&j->db, j->opts.now_wall_ms, epoch, ret_store, reterr ? reterr : &err);
 	if (e < 0)
 		j->is_suspect = true;
 	pthread_mutex_unlock(&j->db_mutex);

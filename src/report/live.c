@@ -138,6 +138,8 @@ static void daemon_add(cJSON *o, const struct report_live *l)
 	cJSON_AddStringToObject(d, "configuration", l->config_path);
 	cJSON_AddStringToObject(d, "journal", l->journal_path);
 	cJSON_AddBoolToObject(d, "dry_run", l->is_dry_run);
+	if (l->looks_on)
+		cJSON_AddTrueToObject(d, "looks_on");
 }
 
 static void monitors_add(cJSON *o, const struct report_live *l)

@@ -45,6 +45,7 @@ struct report_live {
 	int64_t pid, started_wall_ms;
 	uint64_t epoch;
 	bool is_dry_run;
+	bool looks_on;                                                   /* it does not lead */
 	void (*host)(void *arg, uint32_t host, struct report_host *ret); /* may be NULL */
 	void *arg;
 };

@@ -12,9 +12,11 @@ static void status_daemon(const cJSON *answer, int64_t now_ms, struct strbuf *sb
 
 	if (!d)
 		return;
-	strbuf_printf(sb, "oshad %s, pid %" PRId64 ", epoch %" PRId64 ", up since %s%s\n", json_str(d, "version", "?"),
-	    json_int(d, "pid", 0), json_int(d, "epoch", 0), when_both(json_int(d, "started_at_ms", 0), now_ms, when),
-	    json_bool(d, "dry_run", false) ? "; DRY RUN: nothing is changed" : "");
+	strbuf_printf(sb, "oshad %s, pid %" PRId64 ", epoch %" PRId64 ", up since %s%s%s\n",
+	    json_str(d, "version", "?"), json_int(d, "pid", 0), json_int(d, "epoch", 0),
+	    when_both(json_int(d, "started_at_ms", 0), now_ms, when),
+	    json_bool(d, "dry_run", false) ? "; DRY RUN: nothing is changed" : "",
+	    json_bool(d, "looks_on", false) ? "; it does not lead: it looks on and does nothing" : "");
 }
 
 static void status_monitors(const cJSON *answer, const struct text_style *style, struct strbuf *sb)

@@ -211,6 +211,7 @@ bool sim_act(void)
 		return false;
 	if (++sim.acts != sim.kill_at_act)
 		return true;
+	sim.current->stays_dead = sim.is_takeover;
 	sim_kill(sim.current);
 	return false;
 }
@@ -307,6 +308,7 @@ int io_loop_run(struct io_loop *loop, struct osha_err *reterr)
 	while (!loop->is_stopped && !loop->node->is_dying && sim_turn(INT64_MAX - 1))
 		;
 	loop->is_stopped = false;
+	sim.current = loop->node; /* others ran meanwhile */
 	return 0;
 }
 

@@ -34,6 +34,7 @@ struct sim_node {
 	int64_t wall_offset_ms; /* its wall clock against the true time */
 	int64_t wall_step_ms;   /* of a jump that it has not been told of yet */
 	bool is_dying;          /* killed: what it still does reaches nobody */
+	bool stays_dead;        /* killed, and not started again */
 	bool is_opening;        /* on the stack: it is cleared away once daemon_open() has returned */
 	uint32_t starts;        /* lives so far */
 };
@@ -63,6 +64,7 @@ struct sim {
 	bool is_over; /* the run has ended: events only give back what they hold */
 	/* the daemon is killed at its k-th outward act; 0 = never */
 	uint64_t acts, kill_at_act;
+	bool is_takeover;    /* and it stays dead: another controller is there */
 	char violation[256]; /* the first one; "" = none */
 	int64_t violation_ms;
 };

@@ -96,7 +96,7 @@ static void restless_look(void *arg, const struct record *rec)
 
 bool closing_is_at_rest(void)
 {
-	bool is_restless = !sim.node[0].daemon || store_mails(sim.node[0].store, MAIL_QUEUED);
+	bool is_restless = (!sim.node[0].daemon && !sim.node[1].daemon) || store_mails(sim.node[0].store, MAIL_QUEUED);
 
 	store_each(sim.node[0].store, restless_look, &is_restless);
 	for (uint32_t h = 0; h < realm.host_n && !is_restless; h++) {

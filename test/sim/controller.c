@@ -10,8 +10,11 @@
 
 #include "base/strbuf.h"
 #include "daemon/daemon.h"
+#include "test/sim/lease_service.h"
 #include "test/sim/realm.h"
 #include "test/sim/store.h"
+
+enum { SECOND_MS = 1000 };
 
 static char folder[200];
 static enum host_mode mode;
@@ -191,6 +194,7 @@ void controller_start(struct sim_node *node)
 	snprintf(config_path, sizeof(config_path), "%s/%s", folder, config_file(mode));
 	d->config_path = config_path;
 	d->log_level = -1;
+	d->lease_driver = lease_service_driver();
 	r = daemon_open(d, &err);
 	node->is_opening = false;
 	if (node->is_dying) {
@@ -218,13 +222,44 @@ void controller_stop(struct sim_node *node)
 	daemon_end(node);
 }
 
+void controllers_start(void)
+{
+	controller_start(&sim.node[0]);
+	if (lease_service.is_on) /* later, so that the first one leads at the beginning */
+		sim_after(SECOND_MS, controller_start_later, &sim.node[1]);
+}
+
+void controllers_stop(void)
+{
+	struct sim_store *store = sim.node[0].store;
+
+	for (int k = 0; k < SIM_NODES_MAX; k++) {
+		controller_stop(&sim.node[k]);
+		sim.node[k].store = NULL;
+	}
+	store_free(store);
+	lease_service_end();
+}
+
 void controller_bury(struct sim_node *node)
 {
-	sim_say("", "--- oshad was killed");
+	if (lease_service.is_on)
+		sim_say("", "--- oshad was killed on node %d", (int)(node - sim.node) + 1);
+	else
+		sim_say("", "--- oshad was killed");
 	sim.current = node;
 	daemon_end(node);
 	node->is_dying = false;
-	sim_after(sim_between(50, 5000), controller_start_later, node);
+	if (node->stays_dead)
+		node->stays_dead = false; /* this once */
+	else
+		sim_after(sim_between(50, 5000), controller_start_later, node);
+}
+
+void controller_resign(struct sim_node *node)
+{
+	if (node->daemon && !node->is_opening && sim_enter(node))
+		(void)lead_resign(node->daemon, "it was told to");
 }
 
 void controller_replied(struct sim_node *node, const char *line, size_t size)
@@ -237,7 +272,9 @@ void controller_line(struct sim_node *node, int priority, const char *text)
 {
 	char mark[8];
 
-	(void)node;
 	snprintf(mark, sizeof(mark), "<%d> ", priority);
-	sim_say(mark, "%s", text);
+	if (lease_service.is_on)
+		sim_say(mark, "node %d: %s", (int)(node - sim.node) + 1, text);
+	else
+		sim_say(mark, "%s", text);
 }

@@ -23,11 +23,16 @@ void controller_rewrite(bool is_slow, const char *extra);
 void controller_unconfigure(void);
 /** controller_start() - power up a daemon on @node; harmless where one runs. */
 void controller_start(struct sim_node *node);
+/** controllers_start() - one daemon, or two where there is a lease service. controllers_stop() - all of them end, and the store goes. */
+void controllers_start(void);
+void controllers_stop(void);
 /** controller_start_later() - the same as an event. */
 void controller_start_later(void *node);
 /** controller_stop() - an orderly end. controller_bury() - clear a killed one away; nothing it does reaches anybody. */
 void controller_stop(struct sim_node *node);
 void controller_bury(struct sim_node *node);
+/** controller_resign() - the daemon on it, if it leads, lets the other one lead. */
+void controller_resign(struct sim_node *node);
 /** controller_ask() - a line on its control socket, as the osha command sends it; false: nobody listens. */
 bool controller_ask(struct sim_node *node, const char *line);
 /** controller_replied(), controller_line() - what it answers and logs. */

@@ -6,6 +6,7 @@
 
 #include "base/strbuf.h"
 #include "test/sim/controller.h"
+#include "test/sim/lease_service.h"
 #include "test/sim/store.h"
 #include "test/sim/witness.h"
 
@@ -113,20 +114,25 @@ static void approves(void *arg)
 	store_each(sim.node[0].store, find_waiting, &r);
 	snprintf(line, sizeof(line), "{\"command\":\"approve\",\"recovery\":\"%s\"}", r.recovery.id);
 	if (r.type == RECORD_RECOVERY)
-		(void)controller_ask(&sim.node[0], line);
+		(void)controller_ask(lease_service_leader(), line);
 	sim_after(20000, approves, arg);
 }
 
+/* Where the first leader is killed at once, the other one has read the devices so much later. */
+enum { TAKEN_OVER_MS = 15000 };
+
 void fixed_begin(const struct fixed_story *f)
 {
+	int64_t later_ms = sim.is_takeover ? TAKEN_OVER_MS : 0;
+
 	story_begin(fixed_profile(f));
 	for (unsigned k = 0; k < f->n; k++)
-		story_strike_in(sim_between(f->strikes[k].low_ms, f->strikes[k].high_ms), f->strikes[k].kind,
+		story_strike_in(later_ms + sim_between(f->strikes[k].low_ms, f->strikes[k].high_ms), f->strikes[k].kind,
 		    f->strikes[k].host, f->strikes[k].lasts_ms);
 	if (f->back_ms)
-		sim_after(f->back_ms + sim_between(0, 8000), comes_back, NULL);
+		sim_after(later_ms + f->back_ms + sim_between(0, 8000), comes_back, NULL);
 	if (f->approve_ms)
-		sim_after(f->approve_ms, approves, NULL);
+		sim_after(later_ms + f->approve_ms, approves, NULL);
 }
 
 static void find(void *arg, const struct record *r)

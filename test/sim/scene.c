@@ -99,6 +99,12 @@ static bool read_cloud(struct reading *r, char *rest)
 	return size->hosts <= REALM_HOSTS_MAX || wrong(r, "cloud: at most %d hosts", REALM_HOSTS_MAX);
 }
 
+static bool read_controllers(struct reading *r, char *rest)
+{
+	r->s->has_two = str_eq(rest, "2");
+	return r->s->has_two || wrong(r, "controllers: 2 expected");
+}
+
 static bool read_config(struct reading *r, char *rest)
 {
 	strbuf_printf(&r->s->config, "%s\n", rest);
@@ -241,6 +247,7 @@ static const struct {
 	bool (*read)(struct reading *r, char *rest);
 } lines[] = {
     {"cloud", read_cloud},
+    {"controllers", read_controllers},
     {"config", read_config},
     {"at", read_at},
     {"once", read_once},

@@ -55,6 +55,7 @@ struct scene {
 	struct realm_size size;
 	uint64_t seed;
 	int64_t until_ms;
+	bool has_two;       /* controllers */
 	bool is_unfinished; /* its recoveries need not have come to rest */
 	struct strbuf config;
 	struct scene_act acts[SCENE_ACTS_MAX];

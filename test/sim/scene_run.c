@@ -7,6 +7,7 @@
 #include "cloudsim/model.h"
 #include "test/sim/closing.h"
 #include "test/sim/controller.h"
+#include "test/sim/lease_service.h"
 #include "test/sim/scene.h"
 #include "test/sim/store.h"
 #include "test/sim/story.h"
@@ -348,6 +349,8 @@ static void prepare(const char *folder)
 	controller_configure(&config);
 	witness_begin();
 	scene_word_play(s);
+	if (s->has_two)
+		lease_service_begin();
 	story_begin(&written);
 	play.begin_ms = sim.now_ms;
 	sim.heard = hear;
@@ -365,7 +368,7 @@ bool scene_run(struct scene *s, const char *folder, bool is_traced)
 	play.s = s;
 	sim.is_traced = is_traced;
 	prepare(folder);
-	controller_start(&sim.node[0]);
+	controllers_start();
 	while (!sim.violation[0] && sim_turn(play.begin_ms + s->until_ms)) {
 		if (play.is_covered)
 			scene_cover_turn();
@@ -380,8 +383,7 @@ bool scene_run(struct scene *s, const char *folder, bool is_traced)
 	ok &= judge();
 	if (!ok)
 		printf("  again: build/osha-sim --scenario %s --trace\n", s->path);
-	controller_stop(&sim.node[0]);
-	store_free(sim.node[0].store);
+	controllers_stop();
 	sim_end();
 	realm_end();
 	witness_end();

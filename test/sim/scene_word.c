@@ -7,6 +7,7 @@
 #include "base/calendar.h"
 #include "cloudsim/model.h"
 #include "test/sim/controller.h"
+#include "test/sim/lease_service.h"
 #include "test/sim/scene.h"
 #include "test/sim/store.h"
 #include "test/sim/story.h"
@@ -195,12 +196,36 @@ static void device(const struct scene_act *a)
 static void do_kill(const struct scene_act *a)
 {
 	(void)a;
-	sim_kill(&sim.node[0]);
+	sim_kill(lease_service_leader());
+}
+
+/* One of two controllers by its number, whether it leads or not. */
+static void node(const struct scene_act *a)
+{
+	struct sim_node *n = &sim.node[str_eq(a->arg[1], "2")];
+
+	if (str_eq(a->arg[2], "kill"))
+		sim_kill(n);
+	else if (str_eq(a->arg[2], "freeze"))
+		sim_freeze(n, scene_duration(a->arg[3]));
+	else if (!controller_ask(n, a->arg[3]))
+		sim_say("", "--- nobody answers the operator");
+}
+
+static bool node_is_good(const struct scene *s, const struct scene_act *a)
+{
+	bool is_number = str_eq(a->arg[1], "1") || str_eq(a->arg[1], "2");
+
+	if (!s->has_two || !is_number)
+		return false;
+	if (str_eq(a->arg[2], "kill"))
+		return a->n == 3;
+	return a->n == 4 && (str_eq(a->arg[2], "freeze") ? scene_duration(a->arg[3]) > 0 : str_eq(a->arg[2], "ask"));
 }
 
 static void freeze(const struct scene_act *a)
 {
-	sim_freeze(&sim.node[0], scene_duration(a->arg[1]));
+	sim_freeze(lease_service_leader(), scene_duration(a->arg[1]));
 }
 
 static void clock_jumps(const struct scene_act *a)
@@ -210,9 +235,11 @@ static void clock_jumps(const struct scene_act *a)
 
 static void stop(const struct scene_act *a)
 {
-	controller_stop(&sim.node[0]);
+	struct sim_node *node = lease_service_leader();
+
+	controller_stop(node);
 	sim_say("", "--- oshad ended in order");
-	sim_after(scene_duration(a->arg[2]), controller_start_later, &sim.node[0]);
+	sim_after(scene_duration(a->arg[2]), controller_start_later, node);
 }
 
 static void store_takes(const struct scene_act *a)
@@ -244,7 +271,7 @@ static void nova(const struct scene_act *a)
 
 static void ask(const struct scene_act *a)
 {
-	if (!controller_ask(&sim.node[0], a->arg[1]))
+	if (!controller_ask(lease_service_leader(), a->arg[1]))
 		sim_say("", "--- nobody answers the operator");
 }
 
@@ -258,7 +285,7 @@ static void order(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	if (!controller_ask(&sim.node[0], line))
+	if (!controller_ask(lease_service_leader(), line))
 		sim_say("", "--- nobody answers the operator");
 }
 
@@ -376,6 +403,7 @@ static const struct word {
     {"device", device, {ARG_HOST, ARG_TEXT, ARG_TEXT}, true,
 	"device HOST bmc|pdu dead|one-supply|lies|early|fails|hangs|refuses-when-off|well|wired=HOST|takes=TIME"},
     {"kill", do_kill, {0}, false, "kill"},
+    {"node", node, {ARG_TEXT, ARG_TEXT}, true, "controllers 2, and node 1|2 kill|freeze TIME|ask 'JSON'"},
     {"freeze", freeze, {ARG_TIME}, false, "freeze TIME"},
     {"clock", clock_jumps, {ARG_STEP}, false, "clock +TIME|-TIME"},
     {"stop", stop, {ARG_TEXT, ARG_TIME}, false, "stop for TIME"},
@@ -420,7 +448,8 @@ static bool strike_is_good(const struct scene *s, const struct scene_act *a, enu
 	bool has_time = a->n > 2 && str_eq(a->arg[a->n - 2], "for");
 	size_t n = has_time ? a->n - 2 : a->n;
 
-	return n <= 2 && (n == 1 || scene_host(a->arg[1]) < s->size.hosts) &&
+	return (s->has_two || !story_kind_needs_two(kind)) && n <= 2 &&
+	       (n == 1 || scene_host(a->arg[1]) < s->size.hosts) &&
 	       (!has_time || (story_kind_lasts(kind) && scene_duration(a->arg[a->n - 1]) > 0));
 }
 
@@ -439,6 +468,8 @@ static bool word_is_good(const struct scene *s, const struct scene_act *a, const
 	}
 	if (w->fn == api)
 		return api_is_good(a);
+	if (w->fn == node)
+		return node_is_good(s, a);
 	if (w->fn == over)
 		return story_kind_named(a->arg[1]) < STORY_N && a->n <= 3;
 	if (w->fn == part)

@@ -11,17 +11,16 @@
 #include <unistd.h>
 
 #include "base/strbuf.h"
-#include "test/sim/closing.h"
 #include "test/sim/controller.h"
 #include "test/sim/fixed.h"
 #include "test/sim/jobs.h"
 #include "test/sim/planted.h"
+#include "test/sim/play.h"
 #include "test/sim/scene.h"
 #include "test/sim/store.h"
 #include "test/sim/story.h"
+#include "test/sim/story_bytes.h"
 #include "test/sim/witness.h"
-
-enum { LOOK_MS = 20000 }; /* how often to look whether all is at rest */
 
 struct totals {
 	struct witness w;
@@ -39,7 +38,9 @@ struct arguments {
 	const struct story_profile *profile;
 	const struct fixed_story *fixed; /* NULL: drawn from the profile */
 	bool all_fixed, matrix, scenario, coverage, complete;
+	bool takeover; /* two controllers: who is killed stays dead */
 	bool trace, json;
+	bool bytes;   /* stories told by bytes, in files */
 	bool planted; /* the builds with a defect are run instead */
 	bool first;   /* nothing more after a run that failed */
 	char folder[64];
@@ -62,72 +63,49 @@ static void add(struct totals *t, const struct closing_counts *j)
 	t->w.mails += witness.mails;
 	t->violations += sim.violation[0] != '\0';
 	t->faults += story.faults;
-	t->starts += sim.node[0].starts;
+	t->starts += sim.node[0].starts + sim.node[1].starts;
 	for (int k = 0; k < STORY_N; k++)
 		t->begun[k] += story.begun[k];
 	t->hash = t->hash * 31 + sim.hash;
 }
 
-static void print_failure(const struct arguments *a, uint64_t seed, int64_t begin_ms)
+static void print_failure(const struct arguments *a, uint64_t seed, int64_t at_ms)
 {
-	char kill[40] = "";
+	char kill[60] = "";
 
 	if (a->kill_at_act)
-		snprintf(kill, sizeof(kill), " --kill-at %llu", (unsigned long long)a->kill_at_act);
+		snprintf(kill, sizeof(kill), "%s --kill-at %llu", a->takeover ? " --takeover" : "",
+		    (unsigned long long)a->kill_at_act);
 	printf("FAILED %s, seed %llu%s, at %.3f s: %s\n  again: osha-sim --%s %s --from %llu --seeds 1%s --trace\n",
-	    a->fixed ? a->fixed->name : a->profile->name, (unsigned long long)seed, kill,
-	    (double)(sim.violation_ms - begin_ms) / 1000, sim.violation, a->fixed ? "story" : "profile",
-	    a->fixed ? a->fixed->name : a->profile->name, (unsigned long long)seed, kill);
+	    a->fixed ? a->fixed->name : a->profile->name, (unsigned long long)seed, kill, (double)at_ms / 1000,
+	    sim.violation, a->fixed ? "story" : "profile", a->fixed ? a->fixed->name : a->profile->name,
+	    (unsigned long long)seed, kill);
 }
 
-/* @look_ms: when to look next, moved on by each look. */
-static bool ends_early(const struct story_profile *p, int64_t *look_ms)
+static void look(void *arg, const struct closing_counts *counts, int64_t simulated_ms)
 {
-	if (!p->rest_least_ms || sim.now_ms < *look_ms)
-		return false;
-	*look_ms = sim.now_ms + LOOK_MS;
-	return closing_is_at_rest();
+	struct totals *t = arg;
+
+	add(t, counts);
+	t->simulated_ms += simulated_ms;
+	t->acts = sim.acts;
 }
 
 static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 {
-	const struct story_profile *p = a->fixed ? fixed_profile(a->fixed) : a->profile;
-	struct closing_counts j = {0};
-	int64_t begin_ms, end_ms, look_ms;
+	struct play p = {.profile = a->fixed ? fixed_profile(a->fixed) : a->profile,
+	    .fixed = a->fixed,
+	    .seed = seed,
+	    .kill_at_act = a->kill_at_act,
+	    .until_s = a->until_s,
+	    .is_takeover = a->takeover,
+	    .is_traced = a->trace};
+	int64_t at_ms;
+	bool ok = play_run(&p, look, t, &at_ms);
 
-	sim.is_traced = a->trace;
-	sim_begin(seed);
-	begin_ms = sim.now_ms;
-	end_ms = begin_ms + p->tale_ms + p->rest_ms;
-	look_ms = begin_ms + p->tale_ms + p->rest_least_ms;
-	if (a->until_s && begin_ms + a->until_s * 1000 < end_ms)
-		end_ms = begin_ms + a->until_s * 1000;
-	realm_begin(&p->size);
-	witness_begin();
-	sim.kill_at_act = a->kill_at_act;
-	controller_mode_set(a->fixed ? a->fixed->mode : MODE_AUTOMATIC);
-	if (a->fixed)
-		fixed_begin(a->fixed);
-	else
-		story_begin(p);
-	controller_start(&sim.node[0]);
-	while (!sim.violation[0] && sim_turn(end_ms) && !ends_early(p, &look_ms))
-		;
-	if (!sim.violation[0] && !a->until_s)
-		closing_judge(&j);
-	if (!sim.violation[0] && !a->until_s && a->fixed)
-		fixed_judge(a->fixed);
-	t->simulated_ms += sim.now_ms - begin_ms;
-	add(t, &j);
-	controller_stop(&sim.node[0]);
-	store_free(sim.node[0].store);
-	sim_end();
-	realm_end();
-	witness_end();
-	t->acts = sim.acts;
-	if (sim.violation[0])
-		print_failure(a, seed, begin_ms);
-	return !sim.violation[0];
+	if (!ok)
+		print_failure(a, seed, at_ms);
+	return ok;
 }
 
 static void print_json(const struct totals *t, double wall_s)
@@ -172,10 +150,12 @@ static void print_text(const struct totals *t, double wall_s)
 
 static int usage(FILE *to)
 {
-	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P | --story NAME|all] [--matrix] [--jobs N] [--deaths "
+	fputs("usage: osha-sim [--seeds N] [--from S] [--profile P | --story NAME|all] [--matrix] [--takeover] [--jobs "
+	      "N] [--deaths "
 	      "N] [--until SECONDS] "
 	      "[--kill-at K] [--first] [--trace] [--json]\n"
 	      "       osha-sim --planted [--json]\n"
+	      "       osha-sim --bytes [--trace] FILE...\n"
 	      "       osha-sim --scenario [--coverage|--complete] [--trace] FILE...\n"
 	      "  --scenario each file is played and judged; --coverage: the edges of the workflow tables that were "
 	      "taken;\n"
@@ -184,9 +164,11 @@ static int usage(FILE *to)
 	      "  --matrix   once more for each outward act of the run, with the daemon killed right before it\n"
 	      "  --jobs     so many processes at a time, in rounds; --deaths N ends once so many hosts have died\n"
 	      "  --until    end each run after so much simulated time\n"
+	      "  --takeover two controllers: the one that --matrix or --kill-at kills stays dead\n"
 	      "  --kill-at  kill the daemon at its K-th outward act\n"
 	      "  --first    end with the first run that fails\n"
 	      "  --planted  run the builds that have a defect, until each is found\n"
+	      "  --bytes    stories told by bytes, as tools/fuzz story N finds them\n"
 	      "  --trace    the daemon's log lines and what befalls the cloud\nprofiles:\n",
 	    to);
 	for (unsigned k = 0; story_profile_at(k); k++)
@@ -210,8 +192,12 @@ static bool *switch_of(struct arguments *a, int letter)
 		return &a->complete;
 	case 'm':
 		return &a->matrix;
+	case 'T':
+		return &a->takeover;
 	case '1':
 		return &a->first;
+	case 'B':
+		return &a->bytes;
 	case 'P':
 		return &a->planted;
 	case 't':
@@ -227,9 +213,9 @@ static int parse(struct arguments *a, int argc, char **argv)
 {
 	static const struct option options[] = {{"seeds", 1, 0, 'n'}, {"from", 1, 0, 'f'}, {"profile", 1, 0, 'p'},
 	    {"until", 1, 0, 'u'}, {"jobs", 1, 0, 'J'}, {"deaths", 1, 0, 'd'}, {"story", 1, 0, 's'},
-	    {"matrix", 0, 0, 'm'}, {"kill-at", 1, 0, 'k'}, {"first", 0, 0, '1'}, {"planted", 0, 0, 'P'},
-	    {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"scenario", 0, 0, 'S'}, {"coverage", 0, 0, 'c'},
-	    {"complete", 0, 0, 'C'}, {"help", 0, 0, 'h'}, {0}};
+	    {"matrix", 0, 0, 'm'}, {"takeover", 0, 0, 'T'}, {"kill-at", 1, 0, 'k'}, {"first", 0, 0, '1'},
+	    {"planted", 0, 0, 'P'}, {"bytes", 0, 0, 'B'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'},
+	    {"scenario", 0, 0, 'S'}, {"coverage", 0, 0, 'c'}, {"complete", 0, 0, 'C'}, {"help", 0, 0, 'h'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -343,21 +329,31 @@ static bool run_rounds(struct arguments *a, struct totals *t)
 	return ok;
 }
 
-/* The configuration names every host, so a realm of the profile's size has to be there to write it. */
-static void configure(struct arguments *a)
+/* Stories that a fuzzer wrote, each in a file of its own. */
+static bool run_bytes(const struct arguments *a, char **paths, size_t n, struct totals *t)
 {
-	struct controller_config config = {.folder = a->folder, .is_slow = a->profile->size.is_slow};
+	static uint8_t bytes[STORY_BYTES_MAX];
+	bool ok = true;
 
-	snprintf(a->folder, sizeof(a->folder), "/tmp/osha-sim.XXXXXX");
-	if (!mkdtemp(a->folder)) {
-		perror(a->folder);
-		exit(1);
+	for (size_t k = 0; k < n; k++) {
+		FILE *f = fopen(paths[k], "rb");
+		struct play p = {.profile = a->profile, .bytes = bytes, .is_traced = a->trace};
+		int64_t at_ms;
+
+		if (!f) {
+			perror(paths[k]);
+			return false;
+		}
+		p.byte_n = fread(bytes, 1, sizeof(bytes), f);
+		fclose(f);
+		p.seed = story_bytes_seed(bytes, p.byte_n);
+		if (play_run(&p, look, t, &at_ms))
+			continue;
+		ok = false;
+		printf("FAILED %s, at %.3f s: %s\n  again: osha-sim --bytes --trace %s\n", paths[k],
+		    (double)at_ms / 1000, sim.violation, paths[k]);
 	}
-	sim_begin(a->from);
-	realm_begin(&a->profile->size);
-	controller_configure(&config);
-	sim_end();
-	realm_end();
+	return ok && n;
 }
 
 int main(int argc, char **argv)
@@ -379,9 +375,13 @@ int main(int argc, char **argv)
 		    a.complete   ? COVERAGE_WHOLE
 		    : a.coverage ? COVERAGE_PRINTED
 				 : COVERAGE_NONE);
-	configure(&a);
+	if (a.bytes)
+		a.profile = story_profile_named("bytes");
+	play_configure(a.profile, a.from, a.folder);
 	clock_gettime(CLOCK_MONOTONIC, &t0);
-	ok = a.jobs > 1 || a.deaths ? run_rounds(&a, &t) : run_all(&a, &t);
+	ok = a.bytes                  ? run_bytes(&a, argv + optind, (size_t)(argc - optind), &t)
+	     : a.jobs > 1 || a.deaths ? run_rounds(&a, &t)
+				      : run_all(&a, &t);
 	clock_gettime(CLOCK_MONOTONIC, &t1);
 	controller_unconfigure();
 	wall_s = (double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9;

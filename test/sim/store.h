@@ -25,6 +25,7 @@ struct sim_store {
 	struct store_entry *entries;
 	size_t entry_n, entry_cap; /* cap: a power of two */
 	struct kept_mail *mails, **mails_end;
+	uint64_t epoch; /* writes of an older one are refused */
 	enum store_state state;
 	int64_t low_ms, high_ms;
 };

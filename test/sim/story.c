@@ -8,7 +8,9 @@
 
 #include "base/strbuf.h"
 #include "test/sim/controller.h"
+#include "test/sim/lease_service.h"
 #include "test/sim/store.h"
+#include "test/sim/story_two.h"
 #include "test/sim/witness.h"
 
 struct story story;
@@ -338,7 +340,7 @@ static void order(const char *fmt, const char *what)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	snprintf(line, sizeof(line), fmt, what);
 #pragma GCC diagnostic pop
-	controller_ask(&sim.node[0], line);
+	controller_ask(lease_service_leader(), line);
 }
 
 static void maintenance_on(uint32_t host)
@@ -465,6 +467,13 @@ static const struct row {
     [STORY_CONFIRM_WRONG] = {"confirm-wrong", confirm_wrong, NULL, 0, 0, false},
     [STORY_RELEASE] = {"release", release, NULL, 0, 0, false},
     [STORY_SUSPEND] = {"suspended", story_suspend, story_resume, 20, 600, false},
+    [STORY_LEADER_KILL] = {"leader-kill", two_leader_killed, NULL, 0, 0, true},
+    [STORY_LEADER_FREEZE] = {"leader-freeze", two_leader_frozen, NULL, 0, 0, true},
+    [STORY_LEASE_CUT] = {"lease-cut", two_lease_cut, two_lease_well, 2, 120, true},
+    [STORY_LEASE_ONE_WAY] = {"lease-one-way", two_lease_one_way, two_lease_well, 2, 120, true},
+    [STORY_LEASE_LOSSY] = {"lease-lossy", two_lease_lossy, two_lease_well, 10, 300, true},
+    [STORY_LEASE_AWAY] = {"lease-away", two_lease_away, two_lease_back, 2, 120, true},
+    [STORY_RESIGN] = {"resign", two_resigns, NULL, 0, 0, true},
 };
 
 enum { HOURS = 3600000 };
@@ -481,6 +490,11 @@ enum story_kind story_kind_named(const char *name)
 	while (k < STORY_N && !str_eq(rows[k].name, name))
 		k++;
 	return (enum story_kind)k;
+}
+
+bool story_kind_needs_two(enum story_kind k)
+{
+	return k >= STORY_LEADER_KILL && k <= STORY_RESIGN;
 }
 
 bool story_kind_lasts(enum story_kind k)
@@ -568,6 +582,8 @@ void story_begin(const struct story_profile *p)
 	for (int k = 0; k < STORY_N; k++) {
 		uint64_t expected = (uint64_t)p->per_hour[k] * (uint64_t)p->tale_ms, n = expected / HOURS;
 
+		if (story_kind_needs_two((enum story_kind)k) && !p->has_two)
+			continue; /* nothing is drawn: without them each seed tells the story that it always told */
 		n += rng_below(&sim.rng, HOURS) < expected % HOURS;
 		while (n--) {
 			/* one after the other, so that a seed tells the same story whichever compiler made this */

@@ -53,6 +53,13 @@ enum story_kind {
 	STORY_CONFIRM_WRONG,
 	STORY_RELEASE,
 	STORY_SUSPEND,
+	STORY_LEADER_KILL, /* from here to the last of them: of two controllers */
+	STORY_LEADER_FREEZE,
+	STORY_LEASE_CUT,
+	STORY_LEASE_ONE_WAY,
+	STORY_LEASE_LOSSY,
+	STORY_LEASE_AWAY,
+	STORY_RESIGN,
 	STORY_N
 };
 
@@ -65,6 +72,7 @@ struct story_profile {
 	unsigned per_hour[STORY_N];
 	int64_t back_low_ms, back_high_ms; /* a dead machine is switched on again after so long */
 	unsigned back_early_per_mille;     /* or at once, while its recovery runs */
+	bool has_two;                      /* two controllers share the store and contend for the lease */
 };
 
 /* What was drawn, counted. */
@@ -82,6 +90,8 @@ const char *story_kind_name(enum story_kind k);
 /** story_kind_named() - the kind called @name; STORY_N when there is none. story_kind_lasts() - has it an end of its own? */
 enum story_kind story_kind_named(const char *name);
 bool story_kind_lasts(enum story_kind k);
+/** story_kind_needs_two() - does it befall two controllers only? */
+bool story_kind_needs_two(enum story_kind k);
 /** story_over() - one that lasts ends now. */
 void story_over(enum story_kind k, uint32_t host);
 /** story_suspend(), story_resume() - what an operator says of every host, or of the one segment; by the number of a host. */

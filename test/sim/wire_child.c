@@ -233,6 +233,8 @@ int io_child_start(struct io_loop *loop, const struct io_child_spec *spec, io_ch
 	if (str_eq(value_of(spec->stdin_bytes, "action", action, sizeof(action)), "off") ? !sim_act()
 											 : sim.current->is_dying)
 		goto dead;
+	if (str_eq(action, "off"))
+		witness_cuts(c->node, c->deadline_ms);
 	agent_begins(c, spec);
 	return 0;
 dead: /* nothing begins; whoever clears the dead daemon away cancels what it knows of */

@@ -304,6 +304,8 @@ int io_http_start(struct io_http *http, const struct io_http_request *req, io_ht
 	c->target = strdup(str_starts(req->url, CLOUD_URL) ? req->url + sizeof(CLOUD_URL) - 1 : "/");
 	if (str_eq(req->method, "GET") ? sim.current->is_dying : !sim_act())
 		return 0;
+	if (!str_eq(req->method, "GET") && !str_starts(c->target, "/identity/"))
+		witness_begins(c->node, c->method);
 	if (!str_starts(req->url, CLOUD_URL))
 		http_fail(c, REFUSED_MS, -OSHA_E_NET, false, "name not known");
 	else
@@ -371,6 +373,7 @@ int io_mail_start(struct io_http *http, const struct io_mail *mail, io_mail_fn f
 		*ret_call = (struct io_mail_call *)c;
 	if (!sim_act())
 		return 0;
+	witness_begins(c->node, "a mail");
 	c->error = "no answer in time";
 	if (there_ms < 0 || realm.mail_hangs) {
 		c->result = -OSHA_E_TIMEOUT;

@@ -21,6 +21,7 @@ struct operation {
 	struct record record;
 	struct journal_mail *mails;
 	size_t mail_n, max;
+	uint64_t epoch; /* it was submitted under */
 	int64_t wall_ms;
 	struct journal_mail_end end;
 	struct osha_err err;
@@ -36,7 +37,7 @@ struct journal {
 	struct operations queued, under_way, ended;
 	bool is_committing;
 	size_t pending;
-	uint64_t commits;
+	uint64_t commits, epoch;
 	bool is_closed; /* its last event frees it */
 	unsigned events;
 };
@@ -107,7 +108,17 @@ static void operation_apply(struct journal *j, struct operation *o)
 {
 	struct sim_store *s = j->store;
 
+	if (o->answer.op != JOURNAL_OP_READ && o->answer.op != JOURNAL_OP_MAIL_LIST && o->epoch != s->epoch) {
+		sim_say("", "--- the store refuses a write of epoch %llu: it is in epoch %llu",
+		    (unsigned long long)o->epoch, (unsigned long long)s->epoch);
+		osha_err_set(&o->err, OSHA_E_REFUSED, "epoch %llu is over", (unsigned long long)o->epoch);
+		o->answer.outcome = OUTCOME_REFUSED;
+		o->answer.err = &o->err;
+		return;
+	}
 	o->answer.outcome = OUTCOME_DONE;
+	if (o->answer.op != JOURNAL_OP_READ && o->answer.op != JOURNAL_OP_MAIL_LIST)
+		witness_write(j->node, o->epoch);
 	switch (o->answer.op) {
 	case JOURNAL_OP_RECORD:
 		if (!store_write(s, j->node, &o->record))
@@ -191,6 +202,7 @@ static struct operation *operation_add(struct journal *j, uint64_t seq, enum jou
 		abort();
 	o->answer.seq = seq;
 	o->answer.op = op;
+	o->epoch = j->epoch;
 	STAILQ_INSERT_TAIL(&j->queued, o, link);
 	j->pending++;
 	return o;
@@ -249,17 +261,20 @@ void journal_closep(struct journal **j)
 	*j = NULL;
 }
 
-int journal_begin_epoch(struct journal *j, struct store_record *ret_store, struct osha_err *reterr)
+int journal_claim_epoch(struct journal *j, uint64_t epoch, struct store_record *ret_store, struct osha_err *reterr)
 {
 	struct record r = {.type = RECORD_STORE};
 
 	if (!store_record(j->store, "store", &r))
 		snprintf(r.store.tag, sizeof(r.store.tag), "%s", "simsim");
-	r.store.epoch++;
+	if (epoch && epoch <= r.store.epoch)
+		return osha_err_set(reterr, OSHA_E_REFUSED, "epoch %llu is over", (unsigned long long)epoch);
+	r.store.epoch = epoch ? epoch : r.store.epoch + 1;
 	if (j->store->state != STORE_WORKS)
 		return osha_err_set(reterr, OSHA_E_IO, "the store cannot be written");
 	store_write(j->store, j->node, &r);
 	*ret_store = r.store;
+	j->epoch = j->store->epoch = r.store.epoch;
 	return 0;
 }
 

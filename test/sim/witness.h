@@ -23,6 +23,9 @@ struct witness {
 		uint32_t asked_n;    /* so often since its daemon began anew */
 		int64_t read_ms;     /* when the newest question was asked that it answered */
 	} host[REALM_HOSTS_MAX];
+	uint64_t writer_epoch; /* newest epoch that was written in, and by whom */
+	int writer;
+	uint32_t writer_life;
 	struct witness_calls *calls; /* of each instance in each recovery, newest first */
 };
 
@@ -47,6 +50,11 @@ void witness_mail(const struct io_mail *mail);
 void witness_death(uint32_t host);
 /** witness_world() - after anything happened in the cloud. */
 void witness_world(void);
+/** witness_begins() - a daemon begins an act on the world. witness_write() - the store takes a write of an epoch. */
+void witness_begins(const struct sim_node *node, const char *what);
+/** witness_cuts() - an agent that cuts is begun, and ends at @deadline_ms at the latest. */
+void witness_cuts(const struct sim_node *node, int64_t deadline_ms);
+void witness_write(const struct sim_node *node, uint64_t epoch);
 /** witness_record() - a record becomes durable. */
 void witness_record(struct sim_node *node, const struct record *before, const struct record *now);
 /** witness_recovery() - the open recovery of a host as it is durable; false: none. Two are a violation. */

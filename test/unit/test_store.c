@@ -88,6 +88,24 @@ static void test_epoch_rises_with_each_start(void **state)
 	assert_int_equal(f.r[0].store.epoch, 3);
 }
 
+static void test_an_epoch_of_a_lease_has_to_be_higher(void **state)
+{
+	struct bed *b = *state;
+	struct store_record store;
+	struct osha_err err = {0};
+
+	bed_open(b);
+	assert_int_equal(journal_claim_epoch(b->j, 7, &store, NULL), 0);
+	assert_int_equal(store.epoch, 7);
+	assert_int_equal(journal_claim_epoch(b->j, 7, &store, &err), -OSHA_E_REFUSED);
+	assert_non_null(strstr(err.msg, "epoch 7 is over: the store is in epoch 7"));
+	assert_int_equal(journal_claim_epoch(b->j, 6, &store, NULL), -OSHA_E_REFUSED);
+	assert_int_equal(journal_claim_epoch(b->j, 12, &store, NULL), 0);
+	assert_int_equal(store.epoch, 12);
+	assert_int_equal(journal_begin_epoch(b->j, &store, NULL), 0);
+	assert_int_equal(store.epoch, 13);
+}
+
 static void test_newest_wins_and_order_holds(void **state)
 {
 	struct bed *b = *state;
@@ -469,6 +487,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	    T(test_new_journal_is_empty_and_private),
 	    T(test_epoch_rises_with_each_start),
+	    T(test_an_epoch_of_a_lease_has_to_be_higher),
 	    T(test_newest_wins_and_order_holds),
 	    T(test_one_commit_takes_many),
 	    T(test_queue_is_bounded),
