@@ -9,6 +9,7 @@
 #include "cloud/session.h"
 #include "daemon/control_socket.h"
 #include "daemon/daemon.h"
+#include "daemon/recorder.h"
 #include "daemon/telling.h"
 #include "io/file.h"
 #include "io/log.h"
@@ -188,7 +189,8 @@ static int engine_open(struct daemon *d, struct osha_err *reterr)
 {
 	struct engine_options o = daemon_engine_options(d);
 
-	d->engine = engine_create(&o);
+	recorder_open(d);
+	d->engine = recorder_create(d, &o);
 	d->actions = calloc(1, sizeof(*d->actions));
 	if (!d->engine || !d->actions)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory for the engine");
@@ -262,6 +264,7 @@ void daemon_close(struct daemon *d)
 	journal_close(d->journal);
 	d->journal = NULL;
 	dry_run_clean(d);
+	recorder_close(d);
 	engine_destroy(d->engine);
 	if (d->loop)
 		io_loop_destroy(d->loop);

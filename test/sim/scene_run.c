@@ -7,6 +7,7 @@
 #include "cloudsim/model.h"
 #include "test/sim/closing.h"
 #include "test/sim/controller.h"
+#include "test/sim/replay.h"
 #include "test/sim/scene.h"
 #include "test/sim/store.h"
 #include "test/sim/story.h"
@@ -365,6 +366,7 @@ bool scene_run(struct scene *s, const char *folder, bool is_traced)
 	play.s = s;
 	sim.is_traced = is_traced;
 	prepare(folder);
+	flight_keep(true);
 	controller_start(&sim.node[0]);
 	while (!sim.violation[0] && sim_turn(play.begin_ms + s->until_ms)) {
 		if (play.is_covered)
@@ -381,6 +383,7 @@ bool scene_run(struct scene *s, const char *folder, bool is_traced)
 	if (!ok)
 		printf("  again: build/osha-sim --scenario %s --trace\n", s->path);
 	controller_stop(&sim.node[0]);
+	ok &= replay_text(s->path, flight_kept());
 	store_free(sim.node[0].store);
 	sim_end();
 	realm_end();
@@ -406,6 +409,7 @@ int scene_main(char **paths, size_t n, bool is_traced, bool wants_coverage)
 		scene_free(&s);
 	}
 	controller_unconfigure();
+	flight_forget();
 	if (wants_coverage)
 		scene_cover_print(stdout);
 	printf("%zu passed, %zu failed, 0 skipped\n", passed, n - passed);

@@ -16,6 +16,7 @@
 #include "test/sim/fixed.h"
 #include "test/sim/jobs.h"
 #include "test/sim/planted.h"
+#include "test/sim/replay.h"
 #include "test/sim/scene.h"
 #include "test/sim/store.h"
 #include "test/sim/story.h"
@@ -40,8 +41,10 @@ struct arguments {
 	const struct fixed_story *fixed; /* NULL: drawn from the profile */
 	bool all_fixed, matrix, scenario, coverage;
 	bool trace, json;
-	bool planted; /* the builds with a defect are run instead */
-	bool first;   /* nothing more after a run that failed */
+	bool planted;       /* the builds with a defect are run instead */
+	bool recorded;      /* each run is recorded and replayed */
+	const char *replay; /* a file of a flight recorder */
+	bool first;         /* nothing more after a run that failed */
 	char folder[64];
 };
 
@@ -110,6 +113,8 @@ static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 		fixed_begin(a->fixed);
 	else
 		story_begin(p);
+	if (a->recorded)
+		flight_keep(true);
 	controller_start(&sim.node[0]);
 	while (!sim.violation[0] && sim_turn(end_ms) && !ends_early(p, &look_ms))
 		;
@@ -120,6 +125,8 @@ static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 	t->simulated_ms += sim.now_ms - begin_ms;
 	add(t, &j);
 	controller_stop(&sim.node[0]);
+	if (a->recorded && !replay_text("the recording", flight_kept()))
+		sim_violated("the recording does not replay to the same decisions");
 	store_free(sim.node[0].store);
 	sim_end();
 	realm_end();
@@ -176,6 +183,7 @@ static int usage(FILE *to)
 	      "N] [--until SECONDS] "
 	      "[--kill-at K] [--first] [--trace] [--json]\n"
 	      "       osha-sim --planted [--json]\n"
+	      "       osha-sim --replay FILE [--trace] [--json]\n"
 	      "       osha-sim --scenario [--coverage] [--trace] FILE...\n"
 	      "  --scenario each file is played and judged; --coverage: the edges of the workflow tables that were "
 	      "taken\n"
@@ -185,6 +193,8 @@ static int usage(FILE *to)
 	      "  --until    end each run after so much simulated time\n"
 	      "  --kill-at  kill the daemon at its K-th outward act\n"
 	      "  --first    end with the first run that fails\n"
+	      "  --recorded record each run and replay it\n"
+	      "  --replay   feed what a daemon recorded (flight.jsonl) to this engine: does it decide the same?\n"
 	      "  --planted  run the builds that have a defect, until each is found\n"
 	      "  --trace    the daemon's log lines and what befalls the cloud\nprofiles:\n",
 	    to);
@@ -209,6 +219,8 @@ static bool *switch_of(struct arguments *a, int letter)
 		return &a->matrix;
 	case '1':
 		return &a->first;
+	case 'R':
+		return &a->recorded;
 	case 'P':
 		return &a->planted;
 	case 't':
@@ -226,7 +238,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 	    {"until", 1, 0, 'u'}, {"jobs", 1, 0, 'J'}, {"deaths", 1, 0, 'd'}, {"story", 1, 0, 's'},
 	    {"matrix", 0, 0, 'm'}, {"kill-at", 1, 0, 'k'}, {"first", 0, 0, '1'}, {"planted", 0, 0, 'P'},
 	    {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"scenario", 0, 0, 'S'}, {"coverage", 0, 0, 'c'},
-	    {"help", 0, 0, 'h'}, {0}};
+	    {"replay", 1, 0, 'r'}, {"recorded", 0, 0, 'R'}, {"help", 0, 0, 'h'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -256,6 +268,9 @@ static int parse(struct arguments *a, int argc, char **argv)
 			break;
 		case 'u':
 			a->until_s = strtoll(optarg, NULL, 10);
+			break;
+		case 'r':
+			a->replay = optarg;
 			break;
 		case 'k':
 			a->kill_at_act = strtoull(optarg, NULL, 10);
@@ -370,6 +385,8 @@ int main(int argc, char **argv)
 		return status;
 	if (a.planted)
 		return planted_run(a.json);
+	if (a.replay)
+		return replay_main(a.replay, a.trace, a.json);
 	setvbuf(stdout, NULL, _IOLBF, 0); /* what a run said is seen even if it never ends */
 	if (a.scenario)
 		return scene_main(argv + optind, (size_t)(argc - optind), a.trace, a.coverage);

@@ -122,6 +122,7 @@ class Bed:
         self.dir = tempfile.mkdtemp(prefix='osha-daemon-')
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith('OS_')}
         self.daemons = []
+        self.loses_lines = False  # a case that lets no file grow lets the flight recorder lose lines
         options = []
         for name, value in {**SIM, **(sim or {})}.items():
             options += ['--' + name, str(value)]
@@ -163,7 +164,21 @@ class Bed:
         self.sim.terminate()
         self.sim.wait(20)
         self.sim.stdout.close()
+        if not kind:
+            self.replay()
         shutil.rmtree(self.dir)
+
+    def replay(self):
+        """What the daemons of this case recorded: the engine decides the same once more. A dry run records nothing."""
+        recorded = self.dir + '/state/flight.jsonl'
+        if not os.path.exists(recorded):
+            return
+        run = subprocess.run([os.path.join(BUILD, 'osha-sim'), '--replay', recorded, '--json'], capture_output=True, text=True, timeout=LIMIT, check=False)
+        end = json.loads(run.stdout.splitlines()[-1]) if run.stdout else {'stderr': run.stderr}
+        if run.returncode or end['cut'] > self.loses_lines or end['headless_lines'] or not end['events']:
+            kept = tempfile.mkdtemp(prefix='osha-replay-')
+            shutil.copy(recorded, kept)
+            raise AssertionError(f'the replay of {kept}/flight.jsonl: {end}')
 
     # --- the cloud ---
     def control(self, method, order, body=None):
