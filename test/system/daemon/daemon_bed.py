@@ -164,9 +164,11 @@ class Bed:
         self.sim.terminate()
         self.sim.wait(20)
         self.sim.stdout.close()
-        if not kind:
-            self.replay()
-        shutil.rmtree(self.dir)
+        try:
+            if not kind:
+                self.replay()
+        finally:
+            shutil.rmtree(self.dir)
 
     def replay(self):
         """What the daemons of this case recorded: the engine decides the same once more. A dry run records nothing."""
