@@ -155,7 +155,9 @@ static const struct option ROWS_FLIGHT[] = {
 	.min = 0, .max = 16384,
 	.doc =
 	    "How much of the state directory the two files of the flight recorder may take together, in MiB; 0 keeps "
-	    "none. They take turns: when one is full, the older one is overwritten."),
+	    "none. They take turns: when one is full, the older one is overwritten. A replay needs what was recorded "
+	    "since the "
+	    "daemon's start."),
 };
 static const struct option_table TABLE_FLIGHT = {
     "the flight recorder", ROWS_FLIGHT, OPTION_COUNT(ROWS_FLIGHT), sizeof(struct config_flight_recorder), NULL};

@@ -366,8 +366,8 @@ static void print_text(const struct replay *r, enum replay_end end, const char *
 		    c->headless);
 	if (c->cut)
 		printf("in %" PRIu64 " lives lines are missing: what follows there was not replayed\n", c->cut);
-	printf("%" PRIu64 " lives, %" PRIu64 " events, %" PRIu64 " decisions %s\n", c->lives, c->events, c->decisions,
-	    end == REPLAY_EQUAL ? "equal" : "before it ended");
+	printf("%" PRIu64 " lives, %" PRIu64 " events: %" PRIu64 " decisions equal%s\n", c->lives, c->events,
+	    c->decisions, end == REPLAY_EQUAL ? "" : " before that");
 }
 
 int replay_main(const char *path, bool is_traced, bool is_json)
@@ -387,7 +387,8 @@ int replay_main(const char *path, bool is_traced, bool is_json)
 		if (!is_there)
 			end = unreadable(r, "cannot be read");
 		else if (end == REPLAY_EQUAL && !r->counts.lives)
-			end = unreadable(r, "holds no life from its beginning on");
+			end = unreadable(
+			    r, "holds no life from its beginning on; a larger flight-recorder.size-mib keeps more");
 	}
 	(is_json ? print_json : print_text)(r, end, file);
 	replay_free(r);
