@@ -7,26 +7,59 @@
 #include "base/strbuf.h"
 #include "daemon/event_line.h"
 
-#define WORD_GETTER(fn, type, limit, name_of)                                                                          \
-	bool fn(const cJSON *word, enum type *ret)                                                                     \
-	{                                                                                                              \
-		for (int k = 0; cJSON_IsString(word) && k < (limit); k++) {                                            \
-			*ret = (enum type)k;                                                                           \
-			if (str_eq(word->valuestring, name_of(*ret)))                                                  \
-				return true;                                                                           \
-		}                                                                                                      \
-		return false;                                                                                          \
-	}
+/* The body of a getter: the first value that is named so. */
+#define WORD_FIND(word, ret, limit, name_of)                                                                           \
+	for (unsigned k = 0; cJSON_IsString(word) && k < (unsigned)(limit); k++) {                                     \
+		*(ret) = k;                                                                                            \
+		if (str_eq((word)->valuestring, (name_of)(*(ret))))                                                    \
+			return true;                                                                                   \
+	}                                                                                                              \
+	return false
 
-WORD_GETTER(word_sign, sign, SIGN_N, sign_name)
-WORD_GETTER(word_power, power, POWER_N, power_name)
-WORD_GETTER(word_outcome, outcome, OUTCOME_N, outcome_name)
-WORD_GETTER(word_fault, fault_class, FAULT_N, fault_class_name)
-WORD_GETTER(word_state, server_state, SERVER_STATE_N, server_state_name)
-WORD_GETTER(word_task, server_task, TASK_N, server_task_name)
-WORD_GETTER(word_status, migration_status, MIGRATION_STATUS_N, migration_status_name)
-WORD_GETTER(word_moment, moment, MOMENT_N, moment_name)
-WORD_GETTER(word_verb, operator_verb, OPERATOR_VERB_N, event_verb_name)
+bool word_sign(const cJSON *word, enum sign *ret)
+{
+	WORD_FIND(word, ret, SIGN_N, sign_name);
+}
+
+bool word_power(const cJSON *word, enum power *ret)
+{
+	WORD_FIND(word, ret, POWER_N, power_name);
+}
+
+bool word_outcome(const cJSON *word, enum outcome *ret)
+{
+	WORD_FIND(word, ret, OUTCOME_N, outcome_name);
+}
+
+bool word_fault(const cJSON *word, enum fault_class *ret)
+{
+	WORD_FIND(word, ret, FAULT_N, fault_class_name);
+}
+
+bool word_state(const cJSON *word, enum server_state *ret)
+{
+	WORD_FIND(word, ret, SERVER_STATE_N, server_state_name);
+}
+
+bool word_task(const cJSON *word, enum server_task *ret)
+{
+	WORD_FIND(word, ret, TASK_N, server_task_name);
+}
+
+bool word_status(const cJSON *word, enum migration_status *ret)
+{
+	WORD_FIND(word, ret, MIGRATION_STATUS_N, migration_status_name);
+}
+
+bool word_moment(const cJSON *word, enum moment *ret)
+{
+	WORD_FIND(word, ret, MOMENT_N, moment_name);
+}
+
+bool word_verb(const cJSON *word, enum operator_verb *ret)
+{
+	WORD_FIND(word, ret, OPERATOR_VERB_N, event_verb_name);
+}
 
 bool word_int(const cJSON *n, int64_t *ret)
 {

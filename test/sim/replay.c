@@ -392,5 +392,5 @@ int replay_main(const char *path, bool is_traced, bool is_json)
 	}
 	(is_json ? print_json : print_text)(r, end, file);
 	replay_free(r);
-	return end;
+	return (int)end;
 }
