@@ -12,9 +12,22 @@
 
 void event_number_put(struct strbuf *sb, int64_t n)
 {
-	bool is_exact = n >= -EXACT_MAX && n <= EXACT_MAX;
+	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+	bool is_exact = left <= EXACT_MAX;
+	char text[24], *at = text + sizeof(text);
 
-	strbuf_printf(sb, is_exact ? "%" PRId64 : "\"%" PRId64 "\"", n);
+	/* by hand: a thousand hosts are some ten thousand numbers a second */
+	if (!is_exact)
+		*--at = '"';
+	do {
+		*--at = (char)('0' + left % 10);
+		left /= 10;
+	} while (left);
+	if (n < 0)
+		*--at = '-';
+	if (!is_exact)
+		*--at = '"';
+	strbuf_add(sb, at, (size_t)(text + sizeof(text) - at));
 }
 
 bool event_number_get(const struct cJSON *n, int64_t low, int64_t high, int64_t *ret)
@@ -44,7 +57,7 @@ void event_text_put(struct strbuf *sb, const char *text)
 		strbuf_puts(sb, "null");
 		return;
 	}
-	strbuf_puts(sb, "\"");
+	strbuf_add(sb, "\"", 1);
 	while (*text) {
 		size_t plain = 0;
 
@@ -55,7 +68,7 @@ void event_text_put(struct strbuf *sb, const char *text)
 		if (*text)
 			strbuf_printf(sb, "\\u%04x", (unsigned)(uint8_t)*text++);
 	}
-	strbuf_puts(sb, "\"");
+	strbuf_add(sb, "\"", 1);
 }
 
 enum field_kind { FIELD_U32, FIELD_I64, FIELD_BOOL };

@@ -47,7 +47,8 @@ static struct strbuf *line_begin(struct event_writer *w, int64_t wall_ms)
 {
 	w->wall_ms = wall_ms;
 	strbuf_reset(&w->sb);
-	strbuf_printf(&w->sb, "[%" PRIu64, w->next++);
+	strbuf_add(&w->sb, "[", 1);
+	event_number_put(&w->sb, (int64_t)w->next++);
 	return &w->sb;
 }
 
@@ -61,13 +62,13 @@ static void line_end(struct event_writer *w, const char *kind)
 
 static void number(struct strbuf *sb, int64_t n)
 {
-	strbuf_puts(sb, ",");
+	strbuf_add(sb, ",", 1);
 	event_number_put(sb, n);
 }
 
 static void text(struct strbuf *sb, const char *t)
 {
-	strbuf_puts(sb, ",");
+	strbuf_add(sb, ",", 1);
 	event_text_put(sb, t);
 }
 
@@ -301,14 +302,18 @@ static void evidence_put(struct list *l)
 		const struct engine_evidence *first = &all[k];
 		uint32_t in_line = 0;
 
-		strbuf_printf(sb, "[%u,\"%s\"", first->monitor, sign_name(first->sign));
+		strbuf_add(sb, "[", 1);
+		event_number_put(sb, first->monitor);
+		text(sb, sign_name(first->sign));
 		number(sb, span_ms(first->seen_ms, l->ev->now_ms));
 		number(sb, span_ms(first->seen_ms, first->expires_ms));
 		while (k < n && is_alike(first, &all[k]) && in_line < 512) {
 			int64_t step;
 			uint32_t run = progression(&all[k], n - k, &step);
 
-			strbuf_printf(sb, ",%u,%" PRId64 ",%u", all[k].host, step, run);
+			number(sb, all[k].host);
+			number(sb, step);
+			number(sb, run);
 			k += run;
 			in_line++;
 		}
@@ -336,7 +341,8 @@ static void services_put(struct list *l)
 		const struct engine_service *s = &l->ev->services.all[k];
 		struct strbuf *sb = list_item(l, SERVICE_BYTES);
 
-		strbuf_printf(sb, "[%u", s->host);
+		strbuf_add(sb, "[", 1);
+		event_number_put(sb, s->host);
 		number(sb, span_ms(s->asked_ms, l->ev->now_ms));
 		number(sb, s->view->updated_at_ms);
 		if (!service_is_known(l->w, s)) {

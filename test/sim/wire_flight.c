@@ -2,7 +2,6 @@
 /* journal/flight.h in the simulator: what is recorded stays in memory, and only where a run asked for it. */
 #include "journal/flight.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "test/sim/replay.h"
@@ -43,7 +42,11 @@ void journal_flight_close(struct journal_flight **f)
 
 void journal_flight_add(struct journal_flight *f, int64_t wall_ms, const char *kind, const char *json, size_t n)
 {
-	strbuf_printf(&kept, "{\"t\":%" PRId64 ",\"kind\":\"%s\",\"in\":", wall_ms, kind);
+	strbuf_puts(&kept, "{\"t\":");
+	event_number_put(&kept, wall_ms);
+	strbuf_puts(&kept, ",\"kind\":\"");
+	strbuf_puts(&kept, kind);
+	strbuf_puts(&kept, "\",\"in\":");
 	strbuf_add(&kept, json, n);
 	strbuf_puts(&kept, "}\n");
 }
