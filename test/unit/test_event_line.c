@@ -28,6 +28,7 @@ _Static_assert(sizeof(struct instance_view) == 1464, "struct instance_view has c
 _Static_assert(sizeof(struct op_end) == 48, "struct op_end has changed");
 _Static_assert(sizeof(struct operator_word) == 40, "struct operator_word has changed");
 _Static_assert(sizeof(struct engine_event) == 72, "struct engine_event has changed");
+_Static_assert(ENGINE_EVENT_N == 12, "there is another kind of event");
 
 static struct rng rng;
 static char *lines[LINES_MAX];

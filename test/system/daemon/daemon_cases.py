@@ -366,7 +366,6 @@ def case_journal_full():
     with Bed() as bed:
         daemon = watching(bed)
         was = bed.instances('compute-2')
-        bed.loses_lines = True
         resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
         bed.power('compute-2')
         daemon.wait('alert store')
