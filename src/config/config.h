@@ -129,6 +129,11 @@ struct config_breaker {
 	int64_t percent;
 };
 
+/* flight-recorder: */
+struct config_flight_recorder {
+	int64_t size_mib; /* of both files together; 0 = none */
+};
+
 /* recovery: */
 struct config_recovery {
 	int64_t hold_retry_ms;   /* a held recovery that may go on by itself is tried again this often */
@@ -255,6 +260,7 @@ struct config {
 	struct config_fencing fencing;
 	struct config_evacuation evacuation;
 	struct config_notify notify;
+	struct config_flight_recorder flight_recorder;
 	struct config_segments segments; /* n >= 1 */
 	struct config_hosts hosts;
 	struct config_texts control_plane; /* as a segment's hosts */

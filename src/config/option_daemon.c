@@ -150,6 +150,18 @@ static const struct option ROWS_BREAKER[] = {
 const struct option_table option_table_breaker = {
     "the breaker", ROWS_BREAKER, OPTION_COUNT(ROWS_BREAKER), sizeof(struct config_breaker), NULL};
 
+static const struct option ROWS_FLIGHT[] = {
+    OPTION_ROW(.name = "size-mib", .type = OPTION_INT, OPTION_AT(config_flight_recorder, size_mib), .def = "64",
+	.min = 0, .max = 16384,
+	.doc =
+	    "How much of the state directory the two files of the flight recorder may take together, in MiB; 0 keeps "
+	    "none. They take turns: when one is full, the older one is overwritten. A replay needs what was recorded "
+	    "since the "
+	    "daemon's start."),
+};
+static const struct option_table TABLE_FLIGHT = {
+    "the flight recorder", ROWS_FLIGHT, OPTION_COUNT(ROWS_FLIGHT), sizeof(struct config_flight_recorder), NULL};
+
 static const struct option ROWS_ROOT[] = {
     OPTION_ROW(.name = "cloud", .type = OPTION_TABLE, OPTION_AT(config, cloud), .table = &option_table_cloud,
 	.doc = "The OpenStack cloud to look after, and how patient to be with it."),
@@ -175,6 +187,8 @@ static const struct option ROWS_ROOT[] = {
 	.table = &option_table_evacuation, .doc = "How instances are moved away from a host that is proven dead."),
     OPTION_ROW(.name = "notify", .type = OPTION_TABLE, OPTION_AT(config, notify), .table = &option_table_notify,
 	.doc = "Who is told, and how."),
+    OPTION_ROW(.name = "flight-recorder", .type = OPTION_TABLE, OPTION_AT(config, flight_recorder),
+	.table = &TABLE_FLIGHT, .doc = "What the daemon saw and decided, kept so that it can be replayed."),
     OPTION_ROW(.name = "segments", .type = OPTION_TABLES, .flags = OPTION_SHOWN, OPTION_AT(config, segments),
 	.max = CONFIG_SEGMENT_MAX, .table = &option_table_segment,
 	.doc = "Groups of hosts that share policy and fencing. A host in no segment is watched and its death is "

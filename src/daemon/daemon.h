@@ -30,10 +30,12 @@ enum {
 	DAEMON_EVIDENCE_MAX = 256, /* pieces of evidence carried to the engine at once */
 };
 
-#define DAEMON_JOURNAL_NAME "journal.db" /* in state-dir; the osha command reads it there */
+#define DAEMON_JOURNAL_NAME "journal.db"   /* in state-dir; the osha command reads it there */
+#define DAEMON_FLIGHT_NAME  "flight.jsonl" /* likewise */
 
 struct telling;
 struct control;
+struct recorder;
 
 /* What a fence device said when it was read last, whoever asked. */
 struct daemon_reading {
@@ -89,8 +91,9 @@ struct daemon {
 	struct io_http *http;
 	struct config *cfg;
 	struct journal *journal;
-	struct engine *engine;
-	struct driver_env env; /* what drivers may use: loop, prober, configuration, cloud session */
+	struct engine *engine;     /* moved through recorder.h alone */
+	struct recorder *recorder; /* NULL: nothing is recorded */
+	struct driver_env env;     /* what drivers may use: loop, prober, configuration, cloud session */
 	struct monitor *monitor[CONFIG_MONITOR_N];
 	struct telling *telling;
 	struct control *control;

@@ -10,6 +10,7 @@
 #include "base/strbuf.h"
 #include "cloud/call.h"
 #include "daemon/daemon.h"
+#include "daemon/recorder.h"
 #include "daemon/telling.h"
 #include "io/log.h"
 
@@ -25,7 +26,7 @@ static bool hosts_room(struct daemon *d, uint32_t n)
 
 	while (cap < n)
 		cap *= 2;
-	if (engine_reserve(d->engine, cap, engine_instance_n(d->engine)) < 0)
+	if (recorder_reserve(d, cap, engine_instance_n(d->engine)) < 0)
 		return false;
 	if (cap == d->host_cap)
 		return true;
@@ -46,7 +47,7 @@ uint32_t hosts_join(struct daemon *d, const char *name)
 		return host;
 	if (!hosts_room(d, engine_host_n(d->engine) + 1))
 		return UINT32_MAX;
-	host = engine_host_add(d->engine, name);
+	host = recorder_host_add(d, name);
 	if (host == UINT32_MAX)
 		return host;
 	d->hosts[host] = (struct daemon_host){.read_next_ms = 0};
@@ -136,7 +137,7 @@ static void policy_set(struct daemon *d, uint32_t host, bool has_device_alone)
 	levels_of(d, host, &from, &p);
 	if (!has_device_alone)
 		p.level_n = h->level_n = 0;
-	engine_host_set_policy(d->engine, host, &p);
+	recorder_host_set_policy(d, host, &p);
 	if (d->monitor[CONFIG_MONITOR_PROBE] &&
 	    monitor_probe.host_set(d->monitor[CONFIG_MONITOR_PROBE], h->name, from.address, &err) < 0)
 		log_printf(LOG_P_ERR, "%s", err.msg);

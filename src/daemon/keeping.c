@@ -6,6 +6,7 @@
 #include "base/strbuf.h"
 #include "daemon/control_socket.h"
 #include "daemon/daemon.h"
+#include "daemon/recorder.h"
 #include "daemon/telling.h"
 #include "io/log.h"
 
@@ -123,7 +124,7 @@ int keeping_give(struct daemon *d, struct keeping_records *l, struct osha_err *r
 		if (name && hosts_join(d, name) == UINT32_MAX)
 			return osha_err_set(reterr, OSHA_E_NOMEM, "no memory for host %s", name);
 	}
-	if (engine_reserve(d->engine, engine_host_n(d->engine), instance_n + 64) < 0)
+	if (recorder_reserve(d, engine_host_n(d->engine), instance_n + 64) < 0)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory for %u instances", instance_n);
 	daemon_event(d, &ev, NULL);
 	hosts_policy_all(d); /* what the records say of devices that are others by now is forgotten */

@@ -9,6 +9,7 @@
 #include "base/strbuf.h"
 #include "daemon/control_socket.h"
 #include "daemon/daemon.h"
+#include "daemon/recorder.h"
 #include "daemon/telling.h"
 #include "io/log.h"
 
@@ -61,16 +62,17 @@ static void hosts_forget(struct daemon *d)
 static int engine_anew(struct daemon *d, struct osha_err *reterr)
 {
 	struct engine_options o = daemon_engine_options(d);
-	struct engine *was = d->engine, *e = engine_create(&o);
+	struct engine *was = d->engine;
 	uint32_t host_n = engine_host_n(was);
 
-	if (!e || engine_reserve(e, d->host_cap, 0) < 0) {
-		engine_destroy(e);
+	d->engine = recorder_create(d, &o);
+	if (!d->engine || recorder_reserve(d, d->host_cap, 0) < 0) {
+		engine_destroy(d->engine);
+		d->engine = was;
 		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory for an engine");
 	}
 	for (uint32_t k = 0; k < host_n; k++)
-		(void)engine_host_add(e, d->hosts[k].name);
-	d->engine = e;
+		(void)recorder_host_add(d, d->hosts[k].name);
 	d->lead.engine_n++;
 	engine_destroy(was);
 	d->evidence_n = 0;

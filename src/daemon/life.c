@@ -9,6 +9,7 @@
 #include "cloud/session.h"
 #include "daemon/control_socket.h"
 #include "daemon/daemon.h"
+#include "daemon/recorder.h"
 #include "daemon/telling.h"
 #include "io/file.h"
 #include "io/log.h"
@@ -190,7 +191,8 @@ static int engine_open(struct daemon *d, struct osha_err *reterr)
 {
 	struct engine_options o = daemon_engine_options(d);
 
-	d->engine = engine_create(&o);
+	recorder_open(d);
+	d->engine = recorder_create(d, &o);
 	d->actions = calloc(1, sizeof(*d->actions));
 	if (!d->engine || !d->actions)
 		return osha_err_set(reterr, OSHA_E_NOMEM, "no memory for the engine");
@@ -271,6 +273,7 @@ void daemon_close(struct daemon *d)
 	d->journal = NULL;
 	lead_close(d); /* what was written is written: another one may lead */
 	dry_run_clean(d);
+	recorder_close(d);
 	engine_destroy(d->engine);
 	if (d->loop)
 		io_loop_destroy(d->loop);

@@ -11,6 +11,7 @@
 #include "base/strbuf.h"
 #include "daemon/agents_line.h"
 #include "daemon/daemon.h"
+#include "daemon/recorder.h"
 #include "io/log.h"
 
 enum {
@@ -157,8 +158,7 @@ static void call_answered(void *arg, const struct evacuator_answer *a)
 	if (op_hold_back(op, a))
 		return;
 	if (op->kind == OP_LIST && end.outcome == OUTCOME_DONE &&
-	    engine_reserve(op->d->engine, engine_host_n(op->d->engine), engine_instance_n(op->d->engine) + end.view_n) <
-		0)
+	    recorder_reserve(op->d, engine_host_n(op->d->engine), engine_instance_n(op->d->engine) + end.view_n) < 0)
 		end = (struct op_end){.outcome = OUTCOME_REFUSED, .fault = FAULT_TRANSIENT, .reason = "out of memory"};
 	op_end(op, &end);
 }

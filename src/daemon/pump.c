@@ -8,6 +8,7 @@
 
 #include "base/strbuf.h"
 #include "daemon/daemon.h"
+#include "daemon/recorder.h"
 #include "daemon/telling.h"
 #include "io/log.h"
 
@@ -111,7 +112,7 @@ static int step(struct daemon *d, struct engine_event *ev, struct osha_err *rete
 
 	ev->now_ms = io_now_ms(d->loop);
 	ev->wall_ms = io_wall_ms();
-	r = engine_step(d->engine, ev, d->actions, reterr);
+	r = recorder_step(d, ev, reterr);
 	for (uint32_t k = 0; k < d->actions->n; k++)
 		action_take(d, &d->actions->all[k]);
 	return r;

@@ -5,6 +5,7 @@
 #include "cloud/session.h"
 #include "daemon/control_socket.h"
 #include "daemon/daemon.h"
+#include "daemon/recorder.h"
 #include "daemon/telling.h"
 #include "io/log.h"
 #include "io/notify.h"
@@ -81,7 +82,7 @@ static void reload_take(struct daemon *d, struct reload_parts *parts)
 	d->env.cloud = parts->cloud;
 	io_timer_start(d->loop, &d->old_timer, OLD_LOOK_MS, OLD_LOOK_MS, old_look, d);
 	o = daemon_engine_options(d);
-	engine_options_set(d->engine, &o);
+	recorder_options_set(d, &o);
 	monitor_nova.reload(d->monitor[CONFIG_MONITOR_NOVA]);
 	monitor_probe.reload(d->monitor[CONFIG_MONITOR_PROBE]);
 	hosts_policy_all(d);

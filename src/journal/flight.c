@@ -38,11 +38,14 @@ struct journal_flight {
 static int flight_file_open(struct journal_flight *f)
 {
 	struct stat st;
+	char last;
 
-	f->fd = open(f->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	f->fd = open(f->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 	if (f->fd < 0)
 		return -errno;
 	f->size = fstat(f->fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+	/* whoever wrote it before may have been killed in the middle of a line */
+	f->is_torn |= f->size > 0 && (pread(f->fd, &last, 1, st.st_size - 1) != 1 || last != '\n');
 	return 0;
 }
 

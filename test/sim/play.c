@@ -8,6 +8,7 @@
 #include "test/sim/controller.h"
 #include "test/sim/fixed.h"
 #include "test/sim/lease_service.h"
+#include "test/sim/replay.h"
 #include "test/sim/story.h"
 #include "test/sim/story_bytes.h"
 #include "test/sim/witness.h"
@@ -79,6 +80,8 @@ bool play_run(const struct play *p, play_fn fn, void *arg, int64_t *ret_violatio
 		lease_service_begin();
 	controller_mode_set(p->fixed ? p->fixed->mode : MODE_AUTOMATIC);
 	tale_begins(p);
+	if (p->is_recorded)
+		flight_keep(true);
 	controllers_start();
 	while (!sim.violation[0] && sim_turn(end_ms) && !ends_early(size, &look_ms))
 		;
@@ -86,6 +89,8 @@ bool play_run(const struct play *p, play_fn fn, void *arg, int64_t *ret_violatio
 	if (fn)
 		fn(arg, &counts, sim.now_ms - begin_ms);
 	controllers_stop();
+	if (p->is_recorded && !flight_replays("the recording"))
+		sim_violated("the recording does not replay to the same decisions");
 	sim_end();
 	realm_end();
 	witness_end();

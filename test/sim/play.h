@@ -20,6 +20,7 @@ struct play {
 	uint64_t seed, kill_at_act; /* the daemon is killed at this outward act; 0 = never */
 	int64_t until_s;            /* end here, without judgement; 0 = not */
 	bool is_takeover;           /* two controllers: who is killed stays dead */
+	bool is_recorded;           /* and replayed at the end: what differs is a violation */
 	bool is_traced;
 };
 

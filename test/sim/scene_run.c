@@ -8,6 +8,7 @@
 #include "test/sim/closing.h"
 #include "test/sim/controller.h"
 #include "test/sim/lease_service.h"
+#include "test/sim/replay.h"
 #include "test/sim/scene.h"
 #include "test/sim/store.h"
 #include "test/sim/story.h"
@@ -368,6 +369,7 @@ bool scene_run(struct scene *s, const char *folder, bool is_traced)
 	play.s = s;
 	sim.is_traced = is_traced;
 	prepare(folder);
+	flight_keep(true);
 	controllers_start();
 	while (!sim.violation[0] && sim_turn(play.begin_ms + s->until_ms)) {
 		if (play.is_covered)
@@ -384,6 +386,7 @@ bool scene_run(struct scene *s, const char *folder, bool is_traced)
 	if (!ok)
 		printf("  again: build/osha-sim --scenario %s --trace\n", s->path);
 	controllers_stop();
+	ok &= flight_replays(s->path);
 	sim_end();
 	realm_end();
 	witness_end();
@@ -408,6 +411,7 @@ int scene_main(char **paths, size_t n, bool is_traced, enum scene_coverage cover
 		scene_free(&s);
 	}
 	controller_unconfigure();
+	flight_forget();
 	failed = n - passed;
 	if (coverage && !scene_cover_print(stdout) && coverage == COVERAGE_WHOLE)
 		failed++;

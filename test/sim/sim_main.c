@@ -16,6 +16,7 @@
 #include "test/sim/jobs.h"
 #include "test/sim/planted.h"
 #include "test/sim/play.h"
+#include "test/sim/replay.h"
 #include "test/sim/scene.h"
 #include "test/sim/store.h"
 #include "test/sim/story.h"
@@ -40,9 +41,11 @@ struct arguments {
 	bool all_fixed, matrix, scenario, coverage, complete;
 	bool takeover; /* two controllers: who is killed stays dead */
 	bool trace, json;
-	bool bytes;   /* stories told by bytes, in files */
-	bool planted; /* the builds with a defect are run instead */
-	bool first;   /* nothing more after a run that failed */
+	bool bytes;         /* stories told by bytes, in files */
+	bool planted;       /* the builds with a defect are run instead */
+	bool recorded;      /* each run is recorded and replayed */
+	const char *replay; /* a file of a flight recorder */
+	bool first;         /* nothing more after a run that failed */
 	char folder[64];
 };
 
@@ -99,6 +102,7 @@ static bool run(const struct arguments *a, uint64_t seed, struct totals *t)
 	    .kill_at_act = a->kill_at_act,
 	    .until_s = a->until_s,
 	    .is_takeover = a->takeover,
+	    .is_recorded = a->recorded,
 	    .is_traced = a->trace};
 	int64_t at_ms;
 	bool ok = play_run(&p, look, t, &at_ms);
@@ -156,6 +160,7 @@ static int usage(FILE *to)
 	      "[--kill-at K] [--first] [--trace] [--json]\n"
 	      "       osha-sim --planted [--json]\n"
 	      "       osha-sim --bytes [--trace] FILE...\n"
+	      "       osha-sim --replay FILE [--trace] [--json]\n"
 	      "       osha-sim --scenario [--coverage|--complete] [--trace] FILE...\n"
 	      "  --scenario each file is played and judged; --coverage: the edges of the workflow tables that were "
 	      "taken;\n"
@@ -167,6 +172,8 @@ static int usage(FILE *to)
 	      "  --takeover two controllers: the one that --matrix or --kill-at kills stays dead\n"
 	      "  --kill-at  kill the daemon at its K-th outward act\n"
 	      "  --first    end with the first run that fails\n"
+	      "  --recorded record each run and replay it\n"
+	      "  --replay   feed what a daemon recorded (flight.jsonl) to this engine: does it decide the same?\n"
 	      "  --planted  run the builds that have a defect, until each is found\n"
 	      "  --bytes    stories told by bytes, as tools/fuzz story N finds them\n"
 	      "  --trace    the daemon's log lines and what befalls the cloud\nprofiles:\n",
@@ -198,6 +205,8 @@ static bool *switch_of(struct arguments *a, int letter)
 		return &a->first;
 	case 'B':
 		return &a->bytes;
+	case 'R':
+		return &a->recorded;
 	case 'P':
 		return &a->planted;
 	case 't':
@@ -215,7 +224,8 @@ static int parse(struct arguments *a, int argc, char **argv)
 	    {"until", 1, 0, 'u'}, {"jobs", 1, 0, 'J'}, {"deaths", 1, 0, 'd'}, {"story", 1, 0, 's'},
 	    {"matrix", 0, 0, 'm'}, {"takeover", 0, 0, 'T'}, {"kill-at", 1, 0, 'k'}, {"first", 0, 0, '1'},
 	    {"planted", 0, 0, 'P'}, {"bytes", 0, 0, 'B'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'},
-	    {"scenario", 0, 0, 'S'}, {"coverage", 0, 0, 'c'}, {"complete", 0, 0, 'C'}, {"help", 0, 0, 'h'}, {0}};
+	    {"scenario", 0, 0, 'S'}, {"coverage", 0, 0, 'c'}, {"complete", 0, 0, 'C'}, {"replay", 1, 0, 'r'},
+	    {"recorded", 0, 0, 'R'}, {"help", 0, 0, 'h'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -245,6 +255,9 @@ static int parse(struct arguments *a, int argc, char **argv)
 			break;
 		case 'u':
 			a->until_s = strtoll(optarg, NULL, 10);
+			break;
+		case 'r':
+			a->replay = optarg;
 			break;
 		case 'k':
 			a->kill_at_act = strtoull(optarg, NULL, 10);
@@ -369,6 +382,8 @@ int main(int argc, char **argv)
 		return status;
 	if (a.planted)
 		return planted_run(a.json);
+	if (a.replay)
+		return replay_main(a.replay, a.trace, a.json);
 	setvbuf(stdout, NULL, _IOLBF, 0); /* what a run said is seen even if it never ends */
 	if (a.scenario)
 		return scene_main(argv + optind, (size_t)(argc - optind), a.trace,

@@ -134,6 +134,14 @@ static void test_bad_lines_are_dropped_and_counted(void **state)
 	assert_int_equal(journal_flight_read(path, 0, 100, see, &s, NULL), 0);
 	assert_int_equal(s.n, 2);
 	assert_int_equal(s.last, 4);
+	/* the next life's first line is not lost behind it */
+	assert_int_equal(journal_flight_open(path, FILE_BYTES, &f, NULL), 0);
+	add(f, 6);
+	journal_flight_close(&f);
+	s = (struct seen){0};
+	assert_int_equal(journal_flight_read(path, 0, 100, see, &s, NULL), 0);
+	assert_int_equal(s.n, 3);
+	assert_int_equal(s.last, 6);
 }
 
 static void test_nothing_there(void **state)

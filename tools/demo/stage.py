@@ -109,6 +109,15 @@ class Stage:
         status, out, _ = self.osha('--json', *arguments)
         return json.loads(out) if status == 0 else {}
 
+    def replay(self):
+        """What the daemon has recorded so far, decided once more by the engine: how many decisions were equal."""
+        done = subprocess.run([os.path.join(BUILD, 'osha-sim'), '--replay', self.state_dir + '/flight.jsonl', '--json'], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, text=True, timeout=30)
+        end = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {}
+        if done.returncode or end['cut'] or not end['decisions']:
+            raise Trouble(f'the flight recorder does not replay to the same decisions: {end}')
+        return end
+
     def control(self, method, order, body=None):
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(f"{self.cloud['control']}/{order}", data=data, method=method)

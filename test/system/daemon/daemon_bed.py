@@ -163,7 +163,24 @@ class Bed:
         self.sim.terminate()
         self.sim.wait(20)
         self.sim.stdout.close()
-        shutil.rmtree(self.dir)
+        try:
+            if not kind:
+                self.replay()
+        finally:
+            shutil.rmtree(self.dir)
+
+    def replay(self):
+        """What the daemons of this case recorded: the engine decides the same once more. A dry run records nothing."""
+        recorded = self.dir + '/state/flight.jsonl'
+        if not os.path.exists(recorded):
+            return
+        run = subprocess.run([os.path.join(BUILD, 'osha-sim'), '--replay', recorded, '--json'], capture_output=True, text=True, timeout=LIMIT, check=False)
+        end = json.loads(run.stdout.splitlines()[-1]) if run.stdout else {'stderr': run.stderr}
+        may_be_cut = 'flight recorder: lines were lost' in self.all_logs()  # where no file may grow
+        if run.returncode or (end['cut'] and not may_be_cut) or end['headless_lines'] or not end['events']:
+            kept = tempfile.mkdtemp(prefix='osha-replay-')
+            shutil.copy(recorded, kept)
+            raise AssertionError(f'the replay of {kept}/flight.jsonl: {end}')
 
     # --- the cloud ---
     def control(self, method, order, body=None):

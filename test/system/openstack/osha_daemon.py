@@ -3,12 +3,15 @@
 
 What they are told about the rig stands in osha_config() alone.
 """
+import glob
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
 
 from rig_layout import BMC_PORT, BMC_USER, PROBE_PORT, write_file
 from rig_process import clean_env, wait_until
@@ -175,6 +178,22 @@ class Osha:
         with open(self.processes.log_path(self.name), 'a', encoding='utf-8') as log:
             log.write(done.stderr)
         return done.returncode, done.stdout, done.stderr
+
+    def replay(self):
+        """What is wrong with a replay of what this daemon recorded; '' when it decides the same. A
+        recording that failed outlives the rig."""
+        recorded = self.path('state', 'flight.jsonl')
+        if not os.path.exists(recorded) or not os.access(build_path('osha-sim'), os.X_OK):
+            return ''
+        done = subprocess.run([build_path('osha-sim'), '--replay', recorded], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+        print('replay of %s: %s' % (self.name, done.stdout.strip()), flush=True)
+        if not done.returncode:
+            return ''
+        kept = tempfile.mkdtemp(prefix='osha-replay-')
+        for name in glob.glob(recorded + '*'):
+            shutil.copy(name, kept)
+        return 'the replay of %s/flight.jsonl ended with %d' % (kept, done.returncode)
 
     # -- the log -----------------------------------------------------------------------------
     def log(self):

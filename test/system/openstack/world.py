@@ -145,7 +145,7 @@ class World:
     def reset(self):
         for daemon in self.daemons:
             daemon.stop()
-        self.daemons = []
+        recorded, self.daemons = self.daemons, []
         if self.rig.processes.pid('neutron'):
             self.neutron.mode('ok')
         self.services.heal()
@@ -158,6 +158,10 @@ class World:
         self._reset_services(started, started_at)
         self.cloud.delete_all()
         self._sweep()
+        # last, so that a case whose replay fails leaves a clean rig to the next one
+        problems = [problem for problem in (daemon.replay() for daemon in recorded) if problem]
+        if problems:
+            raise AssertionError('; '.join(problems))
 
     def _api_works(self):
         try:
