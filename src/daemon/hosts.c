@@ -109,6 +109,16 @@ static void levels_of(struct daemon *d, uint32_t host, const struct config_host 
 	h->device_n = h->level_n = p->level_n;
 }
 
+static void limits_of(const struct daemon *d, const struct config_segment *s, struct host_policy *p)
+{
+	if (!s)
+		return;
+	p->segment = (uint32_t)(s - d->cfg->segments.items);
+	p->recoveries_n = (uint32_t)s->recoveries_at_once;
+	p->healthy_percent = (uint32_t)s->healthy_at_least;
+	str_copy(p->segment_name, sizeof(p->segment_name), s->name);
+}
+
 static void policy_set(struct daemon *d, uint32_t host, bool has_device_alone)
 {
 	struct daemon_host *h = &d->hosts[host];
@@ -121,6 +131,7 @@ static void policy_set(struct daemon *d, uint32_t host, bool has_device_alone)
 	p.recover_disabled = from.segment && from.segment->recover_disabled;
 	p.let_return = from.segment && from.segment->let_return;
 	p.mode = mode_of(from.segment);
+	limits_of(d, from.segment, &p);
 	levels_of(d, host, &from, &p);
 	if (!has_device_alone)
 		p.level_n = h->level_n = 0;

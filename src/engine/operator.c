@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "engine/limit.h"
 #include "engine/state.h"
 
 static int say_maintenance(struct engine *e, const struct operator_word *w, struct osha_err *reterr)
@@ -46,7 +47,8 @@ static int say_release(struct engine *e, const struct operator_word *w, struct o
 		    reterr, OSHA_E_REFUSED, "recovery %s is %s, not held", w->recovery, host_row_name(r->rec.row));
 		return OPERATOR_REFUSED;
 	}
-	engine_log(e, 5, "%s: released by %s", r->rec.id, w->who);
+	engine_log(e, 5, "%s: released by %s%s", r->rec.id, w->who,
+	    limit_cause_is_ours(r->rec.hold) ? ": no limit, cool-down or flap memory holds it again" : "");
 	r->rec.operator_go = true;
 	r->rec.told_hold = HOLD_NONE;
 	work_wake_at(e, recovery_ref(e, r), e->now_ms);

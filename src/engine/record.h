@@ -62,6 +62,10 @@ enum hold_cause {
 	HOLD_RESTART_COMPUTE, /* nova refuses to clear forced-down: "restart nova-compute on H" */
 	HOLD_PROOF_VOID,      /* the host was seen on and could not be fenced again */
 	HOLD_APPROVAL,        /* its segment asks first, and nobody has approved yet */
+	HOLD_LIMIT,           /* as many recoveries run as may at once */
+	HOLD_HEALTHY,         /* too few hosts of its segment would be left up */
+	HOLD_COOL_DOWN,       /* it was fenced or taken back a moment ago */
+	HOLD_FLAPPING,        /* it was fenced too often of late */
 	HOLD_CAUSE_N
 };
 
@@ -183,6 +187,10 @@ struct host_record {
 	bool death_told; /* this death has been dealt with (cleared, skipped): nothing opens until it is seen alive */
 	bool degraded_told;
 	struct observed observed;
+	int64_t fenced_wall_ms[FENCE_MEMORY_MAX]; /* one for each recovery that cut its power, newest first; 0 = none */
+	char fenced_by[RECOVERY_ID_SIZE];         /* the recovery of the newest */
+	int64_t cooling_wall_ms; /* fenced or taken back then, and its cool-down has not been seen to end; 0 = not so */
+	bool cooling_is_back;    /* it was taken back */
 };
 
 /* One per store. */

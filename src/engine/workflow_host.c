@@ -74,7 +74,7 @@ const struct host_step *host_step_of(enum host_row row)
 
 static const struct side_edge host_sides[] = {
     {HOST_ROW_CONFIRMING, HOST_ROW_HELD,
-	"the gate holds, a mass failure, no device that could prove it, or no approval"},
+	"the gate holds, a mass failure, no device that could prove it, a limit, or no approval"},
     {HOST_ROW_CONFIRMING, HOST_ROW_ABANDONED, "the gate, not ours to fence, or only observed"},
     {HOST_ROW_FENCING, HOST_ROW_CONFIRMING, "the gate, no longer sure"},
     {HOST_ROW_FENCING, HOST_ROW_CLEARED, "the gate, seen alive"},
@@ -87,7 +87,7 @@ static const struct side_edge host_sides[] = {
     {HOST_ROW_CLEARING_DOWN, HOST_ROW_REENABLED, "not this recovery disabled it"},
     {HOST_ROW_HELD, HOST_ROW_CLEARED, "seen alive before it was fenced"},
     {HOST_ROW_HELD, HOST_ROW_FENCING, "a voided proof is tried again"},
-    {HOST_ROW_HELD, HOST_ROW_CONFIRMING, "held among many, and its own device reads off"},
+    {HOST_ROW_HELD, HOST_ROW_CONFIRMING, "held among many or by a limit, and its own device reads off"},
     {SIDE_UNDER_PROOF, HOST_ROW_FENCING, "seen on, so the proof is void"},
     {SIDE_UNDER_PROOF, HOST_ROW_HELD, "seen on, and no device can cut its power"},
     {SIDE_UNDER_PROOF, HOST_ROW_RETURNING, "seen on, and its segment lets it return"},
