@@ -140,13 +140,11 @@ static bool is_too_few_up(const struct engine *e, const struct host *h, char *re
 
 	for (uint32_t k = 0; h->policy.healthy_percent && k < e->host_n; k++) {
 		const struct host *other = &e->hosts[k];
-		enum verdict v;
 
 		if (!other->policy.is_in_segment || other->policy.segment != h->policy.segment)
 			continue;
 		n++;
-		v = other == h ? VERDICT_DOWN : host_verdict(e, other, e->now_ms, 0);
-		up += v == VERDICT_UP || v == VERDICT_DEGRADED;
+		up += other != h && host_verdict(e, other, e->now_ms, 0) == VERDICT_UP;
 	}
 	least = limit_up_least(n, h->policy.healthy_percent);
 	if (up >= least)
@@ -278,8 +276,7 @@ void limit_resumed(struct engine *e, struct recovery *r)
 	bool is_cut = r->rec.off_attempt || r->rec.proof.kind == PROOF_POWER;
 	bool is_open = !(host_step_of(r->rec.row)->flags & STEP_FINAL);
 
-	r->has_place =
-	    limit_row_runs(r->rec.row) || (r->rec.row == HOST_ROW_CONFIRMING && r->rec.stamp_wall_ms[HOST_ROW_FENCING]);
+	r->has_place = limit_row_runs(r->rec.row);
 	if (is_open && is_cut && !str_eq(host_of(e, r)->rec.fenced_by, r->rec.id))
 		remember_fence(e, r, r->rec.stamp_wall_ms[HOST_ROW_FENCING]);
 }

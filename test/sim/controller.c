@@ -112,7 +112,8 @@ static void write_config(const struct controller_config *config, enum host_mode 
 	option_puts(&sb, config->extra, "notify",
 	    "{admins: [ops@example.com], email: {server: mail.example.com, tls: none, from: osha@example.com}}");
 	snprintf(text, sizeof(text),
-	    "\n- {name: all, hosts: ['*'], mode: %s, fencing: [{name: bmc, agent: fence_sim, timeout: 20s, "
+	    "\n- {name: all, hosts: ['*'], mode: %s, recoveries-at-once: 3, healthy-at-least: 40, fencing: [{name: "
+	    "bmc, agent: fence_sim, timeout: 20s, "
 	    "parameters: {plug: '{host}'}}]}",
 	    host_mode_name(m));
 	option_puts(&sb, config->extra, "segments", text);
