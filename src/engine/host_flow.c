@@ -522,7 +522,7 @@ void recovery_resume(struct engine *e, struct recovery *r)
 		return;
 	}
 	if (s->resume == RESUME_STAY && s->op == OP_WAIT)
-		work_wake_at(e, recovery_ref(e, r), e->now_ms + s->budget_ms(&e->o));
+		work_wake_at(e, recovery_ref(e, r), e->now_ms + limit_wait_ms(e, r, s->budget_ms(&e->o)));
 	else if (s->resume == RESUME_AGAIN && s->attempts && r->rec.attempt >= s->attempts(&e->o))
 		recovery_enter(e, r, r->rec.row, "restarted: entered anew");
 	else if (s->resume != RESUME_STAY)
