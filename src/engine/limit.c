@@ -270,13 +270,15 @@ void limit_fenced(struct engine *e, struct recovery *r)
 		remember_fence(e, r, e->wall_ms);
 }
 
-/* A kill right behind the power-off may have lost the host's record; its recovery's was durable before. */
+/* A kill right behind a power-off or a return may have lost the host's record; its recovery's was durable before. */
 void limit_resumed(struct engine *e, struct recovery *r)
 {
 	bool is_cut = r->rec.off_attempt || r->rec.proof.kind == PROOF_POWER;
 	bool is_open = !(host_step_of(r->rec.row)->flags & STEP_FINAL);
 
 	r->has_place = limit_row_runs(r->rec.row);
+	if (r->rec.row == HOST_ROW_REENABLED && !host_of(e, r)->rec.cooling_wall_ms)
+		cool_down_begins(e, host_of(e, r), true);
 	if (is_open && is_cut && !str_eq(host_of(e, r)->rec.fenced_by, r->rec.id))
 		remember_fence(e, r, r->rec.stamp_wall_ms[HOST_ROW_FENCING]);
 }
