@@ -185,7 +185,7 @@ static bool is_flapping(const struct engine *e, const struct host *h, const stru
 
 bool limit_holds(const struct engine *e, const struct host *h, const struct recovery *r, struct gate_answer *ret)
 {
-	/* once its power may be off, to wait would only leave its instances down */
+	/* what its own fence began is not held against it */
 	bool is_begun = r->rec.id[0] && str_eq(h->rec.fenced_by, r->rec.id);
 
 	ret->cause = HOLD_NONE;
@@ -195,7 +195,7 @@ bool limit_holds(const struct engine *e, const struct host *h, const struct reco
 		ret->cause = HOLD_FLAPPING;
 	else if (!is_begun && is_cooling(e, h, ret->why))
 		ret->cause = HOLD_COOL_DOWN;
-	else if (!is_begun && is_too_few_up(e, h, ret->why))
+	else if (is_too_few_up(e, h, ret->why))
 		ret->cause = HOLD_HEALTHY;
 	else if (has_no_place(e, h, r, ret->why))
 		ret->cause = HOLD_LIMIT;

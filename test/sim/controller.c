@@ -106,7 +106,7 @@ static void write_config(const struct controller_config *config, enum host_mode 
 		option_puts(&sb, config->extra, "verdict", "{service-down-time: 4s, recheck-after: 3s}");
 	/* what a day is elsewhere is some minutes in a cloud where hosts die and return all the time */
 	if (!config->is_slow)
-		option_puts(&sb, config->extra, "recovery", "{cool-down: 12s, flaps: 4, flap-window: 10m}");
+		option_puts(&sb, config->extra, "recovery", "{cool-down: 12s, flaps: 4, flap-window: 16m}");
 	snprintf(text, sizeof(text), "{agent-path: [%s]}", folder);
 	option_puts(&sb, config->extra, "fencing", text);
 	option_puts(&sb, config->extra, "notify",

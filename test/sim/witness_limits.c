@@ -17,15 +17,18 @@
 enum {
 	READ_MS = 90000,   /* a reading of off counts for some time, and the recovery is looked at again behind it */
 	SILENT_MS = 40000, /* what has been silent for so long has been noticed, and acted on */
-	SLACK_MS = 120000, /* a power-off arrives so long after it was counted, at most */
+	SLACK_MS = 60000,  /* a power-off arrives so long after it was counted, at most */
 };
+#define DATED_WRONGLY INT64_MAX
 
 static struct {
-	bool was_wall_moved;
+	uint32_t starts;
 	struct {
 		bool is_free;                     /* it runs, and no limit bound it */
 		int64_t back_ms;                  /* when it was last about to be taken back */
 		int64_t off_ms[FENCE_MEMORY_MAX]; /* first power-off of each recovery, newest first */
+		int64_t off_by_ms
+		    [FENCE_MEMORY_MAX]; /* how wrong the wall clock was then; DATED_WRONGLY: and at a later start */
 		char off_by[RECOVERY_ID_SIZE];
 	} host[REALM_HOSTS_MAX];
 } seen;
@@ -99,13 +102,26 @@ static void judge_places(struct sim_node *node, const struct recovery_record *r)
 		    (int)node->daemon->cfg->recovery.at_once);
 }
 
+/* Across a start only the wall clock dates a fence. */
+static void look_at_clock(const struct sim_node *node)
+{
+	seen.starts = node->starts;
+	for (uint32_t k = 0; k < REALM_HOSTS_MAX * FENCE_MEMORY_MAX; k++) {
+		int64_t *by_ms = &seen.host[k / FENCE_MEMORY_MAX].off_by_ms[k % FENCE_MEMORY_MAX];
+
+		if (*by_ms != node->wall_offset_ms)
+			*by_ms = DATED_WRONGLY;
+	}
+}
+
 void witness_limits_record(struct sim_node *node, const struct record *before, const struct record *now)
 {
 	const struct recovery_record *r = &now->recovery;
 	uint32_t host = now->type == RECORD_RECOVERY ? realm_host_find(r->host) : UINT32_MAX;
 	bool ran = before && before->type == RECORD_RECOVERY && runs(&before->recovery);
 
-	seen.was_wall_moved |= node->wall_offset_ms != 0;
+	if (seen.starts != node->starts)
+		look_at_clock(node);
 	if (host >= realm.host_n)
 		return;
 	if (r->row == HOST_ROW_CLEARING_DOWN || r->row == HOST_ROW_ENABLING)
@@ -144,17 +160,17 @@ static void judge_memory(const struct config_recovery *c, uint32_t host)
 	if ((seen.host[host].back_ms && since_back_ms < c->cool_down_ms) ||
 	    (off_ms[0] && since_off_ms < c->cool_down_ms))
 		sim_violated("invariant 3: power-off of %s within its cool-down", realm_host_name(host));
-	while (n < FENCE_MEMORY_MAX && off_ms[n] && sim.now_ms - off_ms[n] < c->flap_window_ms - SLACK_MS)
-		n++;
-	/* where a wall clock was set, what is remembered across a restart is dated wrongly */
-	if (c->flaps && n >= c->flaps && !seen.was_wall_moved)
+	for (uint32_t k = 0; k < FENCE_MEMORY_MAX; k++)
+		n += off_ms[k] && sim.now_ms - off_ms[k] < c->flap_window_ms - SLACK_MS &&
+		     seen.host[host].off_by_ms[k] != DATED_WRONGLY;
+	if (c->flaps && n >= c->flaps)
 		sim_violated("invariant 3: power-off of %s, fenced %u times before", realm_host_name(host), n);
 }
 
 void witness_limits_power_off(struct sim_node *node, uint32_t host, const struct recovery_record *r)
 {
 	const struct config_segment *s = segment_of(node, r->host);
-	int64_t *off_ms = seen.host[host].off_ms;
+	int64_t *off_ms = seen.host[host].off_ms, *off_by_ms = seen.host[host].off_by_ms;
 
 	if (str_eq(seen.host[host].off_by, r->id))
 		return;
@@ -163,6 +179,8 @@ void witness_limits_power_off(struct sim_node *node, uint32_t host, const struct
 		judge_memory(&node->daemon->cfg->recovery, host);
 	}
 	memmove(&off_ms[1], &off_ms[0], (FENCE_MEMORY_MAX - 1) * sizeof(off_ms[0]));
+	memmove(&off_by_ms[1], &off_by_ms[0], (FENCE_MEMORY_MAX - 1) * sizeof(off_by_ms[0]));
 	off_ms[0] = sim.now_ms;
+	off_by_ms[0] = node->wall_offset_ms;
 	str_copy(seen.host[host].off_by, sizeof(seen.host[host].off_by), r->id);
 }
