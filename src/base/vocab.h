@@ -20,6 +20,7 @@ enum {
 	MONITOR_NAME_SIZE = 16,
 	MONITOR_PATH_SIZE = 32, /* name of the way that evidence travels, cut */
 	FENCE_LEVEL_MAX = 4,    /* fence levels of one host */
+	FENCE_MEMORY_MAX = 8, /* newest fences of one host that are remembered: the most that recovery.flaps may say */
 };
 
 /* How an operation ended. */

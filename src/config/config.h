@@ -142,6 +142,10 @@ struct config_recovery {
 	int64_t retry_first_ms;    /* back-off between attempts: doubles from this ... */
 	int64_t retry_max_ms;      /* ... to this */
 	int64_t return_timeout_ms; /* seen on again, how long until nova-compute reports and nova has cleaned up */
+	int64_t at_once;           /* recoveries that run, fleet-wide; 0 = any number */
+	int64_t cool_down_ms;      /* after it was fenced or taken back a host is not fenced by itself; 0 = off */
+	int64_t flaps;             /* fences of one host within flap_window_ms without an operator; 0 = any number */
+	int64_t flap_window_ms;
 };
 
 /* fencing: */
@@ -213,7 +217,9 @@ struct config_segment {
 	int single_source;         /* enum config_single_source */
 	bool recover_disabled;
 	bool let_return;
-	int mode; /* enum config_mode */
+	int mode;                   /* enum config_mode */
+	int64_t recoveries_at_once; /* 0 = any number */
+	int64_t healthy_at_least;   /* percent of its hosts; 0 = none */
 	struct config_fence_levels fencing;
 	struct config_texts windows; /* window_read() takes each of them */
 };

@@ -30,6 +30,27 @@ static const struct option ROWS_RECOVERY[] = {
 	OPTION_AT(config_recovery, return_timeout_ms), .def = "10m", .min = 10000, .max = 86400000,
 	.doc = "How long a host that was powered on again may take until its nova-compute reports and Nova has "
 	       "cleaned the stale copies, before the administrators are asked to restart nova-compute there."),
+    OPTION_ROW(.name = "at-once", .type = OPTION_INT, .flags = OPTION_RELOADABLE, OPTION_AT(config_recovery, at_once),
+	.def = "10", .min = 0, .max = 10000,
+	.doc =
+	    "How many recoveries of all segments together may run at once, from the fence to the last instance; 0 for "
+	    "any number. One more is held and goes on as soon as another one comes to rest, who has waited longest "
+	    "first. A host whose own fence device reads off is not kept waiting, nor one that is fenced again; they "
+	    "count nevertheless."),
+    OPTION_ROW(.name = "cool-down", .type = OPTION_DURATION, .flags = OPTION_RELOADABLE,
+	OPTION_AT(config_recovery, cool_down_ms), .def = "3m", .min = 0, .max = 86400000,
+	.doc = "How long a host that was taken back or fenced is not fenced again by itself; 0s for no such time. A "
+	       "death in between is held and goes on when it is over, after a restart of the daemon at the latest so "
+	       "long after it; osha release ID, or a fence device that reads off, ends it at once."),
+    OPTION_ROW(.name = "flaps", .type = OPTION_INT, .flags = OPTION_RELOADABLE, OPTION_AT(config_recovery, flaps),
+	.def = "3", .min = 0, .max = FENCE_MEMORY_MAX,
+	.doc =
+	    "How often a host is fenced by itself within flap-window; 0 for any number. The next death is held until "
+	    "somebody says osha release ID, unless the host's fence device reads off: a machine that dies again and "
+	    "again wants to be looked at, not to be moved onto again."),
+    OPTION_ROW(.name = "flap-window", .type = OPTION_DURATION, .flags = OPTION_RELOADABLE,
+	OPTION_AT(config_recovery, flap_window_ms), .def = "24h", .min = 60000, .max = 2592000000,
+	.doc = "How long a fence is remembered for flaps, across restarts of the daemon too."),
 };
 const struct option_table option_table_recovery = {
     "the recovery", ROWS_RECOVERY, OPTION_COUNT(ROWS_RECOVERY), sizeof(struct config_recovery), NULL};
@@ -223,6 +244,18 @@ static const struct option ROWS_SEGMENT[] = {
 	OPTION_AT(config_segment, let_return), .def = "false",
 	.doc = "Whether a host that somebody powers on before all its evacuations ended may stay on. Otherwise "
 	       "it is powered off again, since its nova-compute could destroy instances that were on their way."),
+    OPTION_ROW(.name = "recoveries-at-once", .type = OPTION_INT, .flags = OPTION_RELOADABLE,
+	OPTION_AT(config_segment, recoveries_at_once), .def = "5", .min = 0, .max = 10000,
+	.doc =
+	    "How many recoveries of this segment may run at once; 0 for any number. As recovery.at-once, which holds "
+	    "beside it."),
+    OPTION_ROW(.name = "healthy-at-least", .type = OPTION_INT, .flags = OPTION_RELOADABLE,
+	OPTION_AT(config_segment, healthy_at_least), .def = "25", .min = 0, .max = 100,
+	.doc =
+	    "How many percent of this segment's hosts, rounded down, have to be left up for one of them to be fenced; "
+	    "0 for none. It stops a failure that creeps from host to host too slowly for the breaker. The default "
+	    "never holds in segments of three hosts or fewer. Hosts that nobody hears of are not up. A host whose "
+	    "fence device reads off is no loss and is not held."),
     OPTION_ROW(.name = "fencing", .type = OPTION_TABLES, .flags = OPTION_RELOADABLE, OPTION_AT(config_segment, fencing),
 	.max = FENCE_LEVEL_MAX, .table = &option_table_level,
 	.doc = "The fence levels, tried in this order until one of them proves the host off. Without any, "

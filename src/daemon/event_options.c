@@ -123,6 +123,10 @@ static const struct field OPTIONS[] = {
     OPTION_I64(store_retry_ms),
     OPTION_FLAG(reset_unsupported),
     OPTION_FLAG(dry_run),
+    OPTION_U32(recoveries_n),
+    OPTION_I64(cool_down_ms),
+    OPTION_U32(flaps_n),
+    OPTION_I64(flap_window_ms),
 };
 enum { OPTIONS_N = sizeof(OPTIONS) / sizeof(OPTIONS[0]) };
 
@@ -215,6 +219,10 @@ static const struct field POLICY[] = {
     POLICY_U32(must_be_dead),
     POLICY_FLAG(recover_disabled),
     POLICY_FLAG(let_return),
+    POLICY_FLAG(is_control_plane),
+    POLICY_U32(segment),
+    POLICY_U32(recoveries_n),
+    POLICY_U32(healthy_percent),
 };
 enum { POLICY_N = sizeof(POLICY) / sizeof(POLICY[0]) };
 
@@ -223,7 +231,17 @@ void event_policy_put(struct strbuf *sb, const struct host_policy *p)
 	strbuf_printf(sb, "{\"mode\":\"%s\"", host_mode_name(p->mode));
 	for (size_t k = 0; k < POLICY_N; k++)
 		field_put(sb, &POLICY[k], p);
-	strbuf_puts(sb, ",\"levels\":[");
+	strbuf_puts(sb, ",\"segment_name\":");
+	event_text_put(sb, p->segment_name);
+	strbuf_puts(sb, ",\"windows\":[");
+	for (uint32_t w = 0; w < p->window_n; w++) {
+		strbuf_printf(sb, "%s[%d,", w ? "," : "", (int)p->window[w].kind);
+		event_number_put(sb, p->window[w].from_ms);
+		strbuf_puts(sb, ",");
+		event_number_put(sb, p->window[w].until_ms);
+		strbuf_puts(sb, "]");
+	}
+	strbuf_puts(sb, "],\"levels\":[");
 	for (uint32_t l = 0; l < p->level_n; l++) {
 		strbuf_puts(sb, l ? ",[" : "[");
 		event_text_put(sb, p->level[l].device);
@@ -250,6 +268,27 @@ static bool level_get(const cJSON *l, struct host_policy_level *ret)
 	return event_number_get(cJSON_GetArrayItem(l, 3), INT64_MIN, INT64_MAX, &ret->timeout_ms);
 }
 
+/* What a build without windows wrote has none. */
+static bool windows_get(const cJSON *o, struct host_policy *ret)
+{
+	const cJSON *all = json_array(o, "windows"), *w;
+	int64_t kind;
+
+	if (all && cJSON_GetArraySize(all) > WINDOW_MAX)
+		return false;
+	cJSON_ArrayForEach(w, all)
+	{
+		struct window *to = &ret->window[ret->window_n++];
+
+		if (!event_number_get(cJSON_GetArrayItem(w, 0), WINDOW_NONE, WINDOW_ONCE, &kind) ||
+		    !event_number_get(cJSON_GetArrayItem(w, 1), INT64_MIN, INT64_MAX, &to->from_ms) ||
+		    !event_number_get(cJSON_GetArrayItem(w, 2), INT64_MIN, INT64_MAX, &to->until_ms))
+			return false;
+		to->kind = (enum window_kind)kind;
+	}
+	return true;
+}
+
 static bool mode_get(const char *name, enum host_mode *ret)
 {
 	for (int m = 0; m < MODE_N; m++) {
@@ -271,6 +310,9 @@ bool event_policy_get(const struct cJSON *o, struct host_policy *ret)
 		if (!field_get(o, &POLICY[k], ret))
 			return false;
 	}
+	if (!str_copy(ret->segment_name, sizeof(ret->segment_name), json_str(o, "segment_name", "")) ||
+	    !windows_get(o, ret))
+		return false;
 	cJSON_ArrayForEach(l, all)
 	{
 		if (!level_get(l, &ret->level[ret->level_n++]))

@@ -364,6 +364,20 @@ static bool lease_read(struct event_reader *r, const cJSON *in, struct engine_ev
 }
 
 /* Each verb has the words that the engine looks at. */
+static bool word_is_whole(const struct operator_word *w)
+{
+	switch (w->verb) {
+	case OPERATOR_RELEASE:
+	case OPERATOR_APPROVE:
+		return w->recovery;
+	case OPERATOR_SUSPEND:
+	case OPERATOR_RESUME:
+		return true;
+	default:
+		return w->host;
+	}
+}
+
 static bool operator_read(struct event_reader *r, const cJSON *in, struct engine_event *ev)
 {
 	struct operator_word *w = &ev->word;
@@ -372,7 +386,11 @@ static bool operator_read(struct event_reader *r, const cJSON *in, struct engine
 	    !word_borrow(at(in, 4), &w->recovery) || !word_borrow(at(in, 5), &w->who) ||
 	    !word_borrow(at(in, 6), &w->despite_life))
 		return false;
-	return w->who && (w->verb == OPERATOR_RELEASE || w->verb == OPERATOR_APPROVE ? w->recovery : w->host);
+	/* a build without suspensions wrote no more */
+	if (at(in, 7) && (!word_int(at(in, 7), &w->until_wall_ms) || !word_borrow(at(in, 8), &w->segment) ||
+			     !word_borrow(at(in, 9), &w->reason)))
+		return false;
+	return w->who && word_is_whole(w);
 }
 
 static bool told_read(struct event_reader *r, const cJSON *in, struct engine_event *ev)

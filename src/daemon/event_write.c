@@ -418,7 +418,9 @@ const char *event_verb_name(enum operator_verb v)
 	    [OPERATOR_MAINTENANCE_OFF] = "maintenance-off",
 	    [OPERATOR_RELEASE] = "release",
 	    [OPERATOR_APPROVE] = "approve",
-	    [OPERATOR_CONFIRM_DEAD] = "confirm-dead"};
+	    [OPERATOR_CONFIRM_DEAD] = "confirm-dead",
+	    [OPERATOR_SUSPEND] = "suspend",
+	    [OPERATOR_RESUME] = "resume"};
 
 	return (unsigned)v < OPERATOR_VERB_N ? names[v] : "?";
 }
@@ -430,6 +432,9 @@ static void word_put(struct strbuf *sb, const struct operator_word *w)
 	text(sb, w->recovery);
 	text(sb, w->who);
 	text(sb, w->despite_life);
+	number(sb, w->until_wall_ms);
+	text(sb, w->segment);
+	text(sb, w->reason);
 }
 
 static void op_end_put(struct strbuf *sb, const struct op_end *end)

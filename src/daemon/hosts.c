@@ -84,7 +84,7 @@ static void calm_of(const struct config *cfg, const char *host, const struct con
 	p->is_control_plane = !cfg->fence_control_plane && config_is_control_plane(cfg, host);
 	if (!s)
 		return;
-	str_copy(p->segment, sizeof(p->segment), s->name);
+	str_copy(p->segment_name, sizeof(p->segment_name), s->name);
 	for (size_t k = 0; k < s->windows.n && p->window_n < WINDOW_MAX; k++)
 		p->window_n += window_read(s->windows.items[k], &p->window[p->window_n]);
 }
@@ -121,6 +121,15 @@ static void levels_of(struct daemon *d, uint32_t host, const struct config_host 
 	h->device_n = h->level_n = p->level_n;
 }
 
+static void limits_of(const struct daemon *d, const struct config_segment *s, struct host_policy *p)
+{
+	if (!s)
+		return;
+	p->segment = (uint32_t)(s - d->cfg->segments.items);
+	p->recoveries_n = (uint32_t)s->recoveries_at_once;
+	p->healthy_percent = (uint32_t)s->healthy_at_least;
+}
+
 static void policy_set(struct daemon *d, uint32_t host, bool has_device_alone)
 {
 	struct daemon_host *h = &d->hosts[host];
@@ -134,6 +143,7 @@ static void policy_set(struct daemon *d, uint32_t host, bool has_device_alone)
 	p.let_return = from.segment && from.segment->let_return;
 	p.mode = mode_of(from.segment);
 	calm_of(d->cfg, h->name, from.segment, &p);
+	limits_of(d, from.segment, &p);
 	levels_of(d, host, &from, &p);
 	if (!has_device_alone)
 		p.level_n = h->level_n = 0;

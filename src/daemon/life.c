@@ -42,6 +42,10 @@ struct engine_options daemon_engine_options(const struct daemon *d)
 	o.retry_max_ms = c->recovery.retry_max_ms;
 	o.hold_retry_ms = c->recovery.hold_retry_ms;
 	o.return_timeout_ms = c->recovery.return_timeout_ms;
+	o.recoveries_n = (uint32_t)c->recovery.at_once;
+	o.cool_down_ms = c->recovery.cool_down_ms;
+	o.flaps_n = (uint32_t)c->recovery.flaps;
+	o.flap_window_ms = c->recovery.flap_window_ms;
 	o.evacuate_per_host_n = (uint32_t)c->evacuation.per_host;
 	o.evacuate_fleet_n = (uint32_t)c->evacuation.total;
 	o.evacuate_attempts = (uint32_t)c->evacuation.attempts;

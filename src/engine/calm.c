@@ -18,7 +18,7 @@ static const struct suspension *suspension_of(const struct engine *e, const stru
 	for (uint32_t k = 0; k < ENGINE_SUSPENSIONS_MAX; k++) {
 		const struct suspension *s = &e->suspensions[k];
 		bool is_its = str_eq(s->rec.segment, SUSPENSION_OF_ALL) ||
-			      (h->policy.segment[0] && str_eq(s->rec.segment, h->policy.segment));
+			      (h->policy.segment_name[0] && str_eq(s->rec.segment, h->policy.segment_name));
 
 		if (!is_its || !suspension_is_active(e, s))
 			continue;

@@ -80,6 +80,10 @@ struct engine_options {
 	int64_t store_retry_ms;    /* a refused record is offered again after this */
 	bool reset_unsupported;    /* paused, suspended, rescued: reset to ERROR and evacuate; else refuse by name */
 	bool dry_run;              /* decide, start nothing that changes the world */
+	uint32_t recoveries_n;     /* that run at once, of all segments; 0 = any number */
+	int64_t cool_down_ms; /* a host that was fenced or taken back is not fenced by itself for so long; 0 = off */
+	uint32_t flaps_n; /* so many fences within flap_window_ms, and the next one waits for an operator; 0 = off */
+	int64_t flap_window_ms;
 };
 
 /** engine_options_default() - the documented defaults; the caller changes what it wants. */
@@ -110,7 +114,10 @@ struct host_policy {
 	enum host_mode mode;
 	uint32_t level_n;
 	struct host_policy_level level[FENCE_LEVEL_MAX];
-	char segment[SEGMENT_NAME_SIZE]; /* by which an operator suspends it; "" = in none */
+	uint32_t segment;                     /* number of it; hosts of one number share the two limits below */
+	char segment_name[SEGMENT_NAME_SIZE]; /* by which an operator suspends it; "" = in none */
+	uint32_t recoveries_n;                /* of the segment that run at once; 0 = any number */
+	uint32_t healthy_percent;             /* of its hosts that have to be left up; 0 = none */
 	uint32_t window_n;
 	struct window window[WINDOW_MAX]; /* while one is open it is not fenced */
 	bool is_control_plane; /* it carries the control plane's own quorum and is fenced on an operator's word only */

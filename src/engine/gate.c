@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/limit.h"
 #include "engine/state.h"
 
 bool host_level_is_usable(const struct host *h, uint32_t level)
@@ -168,5 +169,7 @@ enum gate fence_gate(
 	if (host_next_level(h, r->rec.level) == NIL)
 		return gate_with(GATE_HOLD, ret, HOLD_NO_FENCE,
 		    "no fence device has read on for this host while it was alive: it cannot be proven dead");
+	if (limit_holds(e, h, r, ret))
+		return GATE_HOLD;
 	return mode_gate(e, h, r, ret);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "engine/limit.h"
 #include "engine/state.h"
 
 bool recovery_proof_holds(const struct recovery *r)
@@ -138,8 +139,9 @@ static void recovery_begin_row(struct engine *e, struct recovery *r)
 	case OP_NONE:
 		break;
 	case OP_WAIT:
-		work_wake_at(
-		    e, ref, e->now_ms + (r->rec.row == HOST_ROW_HELD ? calm_hold_wait_ms(e, r) : s->budget_ms(&e->o)));
+		work_wake_at(e, ref,
+		    e->now_ms + limit_wait_ms(
+				    e, r, r->rec.row == HOST_ROW_HELD ? calm_hold_wait_ms(e, r) : s->budget_ms(&e->o)));
 		break;
 	case OP_CHILDREN:
 		r->poll.next_ms = e->now_ms;
@@ -201,6 +203,7 @@ void recovery_enter(struct engine *e, struct recovery *r, enum host_row row, con
 	if (row != HOST_ROW_HELD)
 		r->rec.hold = HOLD_NONE;
 	recovery_due(r, s);
+	limit_entered(e, r);
 	r->rec.instance_n = r->instance_n;
 	work_note(&r->work, why);
 	r->work.dirty = true;
@@ -318,8 +321,10 @@ void recovery_to_fencing(struct engine *e, struct recovery *r, const char *why)
 
 bool recovery_may_start(struct engine *e, struct recovery *r)
 {
+	if (r->rec.row == HOST_ROW_FENCING && !recovery_pass_gate(e, r))
+		return false;
 	if (r->rec.row == HOST_ROW_FENCING)
-		return recovery_pass_gate(e, r);
+		limit_fenced(e, r);
 	if (!(host_step_of(r->rec.row)->flags & STEP_PROOF))
 		return true;
 	if (!r->proof_checked) {
@@ -405,6 +410,8 @@ static void recovery_wait_over(struct engine *e, struct recovery *r)
 	} else if (r->rec.row == HOST_ROW_HELD) {
 		if (r->rec.hold == HOLD_APPROVAL && r->rec.approved_by[0])
 			snprintf(why, sizeof(why), "approved by %.63s: it is looked at again", r->rec.approved_by);
+		else if (r->rec.hold == HOLD_LIMIT && r->has_place)
+			str_copy(why, sizeof(why), "another recovery came to rest: it is this one's turn");
 		if (r->rec.back_row == HOST_ROW_CONFIRMING || r->rec.back_row == HOST_ROW_FENCING)
 			r->rec.level = r->rec.off_attempt = 0;
 		r->rounds = 0;
@@ -507,6 +514,7 @@ void recovery_resume(struct engine *e, struct recovery *r)
 	const struct host_step *s = host_step_of(r->rec.row);
 
 	r->from_before = true;
+	limit_resumed(e, r);
 	r->proof_durable = recovery_proof_holds(r);
 	r->proof_checked = !recovery_proof_holds(r);
 	r->baseline_asked_ms = recovery_is_before_listing(r) ? 0 : e->now_ms;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "engine/limit.h"
 #include "engine/state.h"
 
 enum {
@@ -85,10 +86,10 @@ static bool is_relied_on(const struct engine *e, const struct recovery *r)
 	       e->now_ms - r->relied_ms <= RELIED_POLLS * e->o.power_poll_ms;
 }
 
-/* Held because too many are silent: reading its power harms nobody, and off is more than silence. */
+/* Held because too many are silent, or by a limit: reading its power harms nobody, and off is more than silence. */
 static bool is_mass_held(const struct recovery *r)
 {
-	return r->rec.row == HOST_ROW_HELD && r->rec.hold == HOLD_MASS;
+	return r->rec.row == HOST_ROW_HELD && limit_cause_ends_by_off(r->rec.hold);
 }
 
 static bool is_cut_begun(const struct recovery *r)
@@ -118,7 +119,9 @@ static void powerless_read(struct engine *e, struct recovery *r, enum power p, i
 	if (!is_cut_begun(r))
 		r->rec.level = r->rec.off_attempt = 0;
 	/* no second look comes between: it may take long, and the reading is newer than anything that it could tell */
-	recovery_to_fencing(e, r, "its fence device reads off: this one is dead, whatever else is silent");
+	recovery_to_fencing(e, r,
+	    r->rec.hold == HOLD_MASS ? "its fence device reads off: this one is dead, whatever else is silent"
+				     : "its fence device reads off: it is dead, there is nothing to wait for");
 }
 
 void recovery_forget_readings(struct engine *e, struct recovery *r)

@@ -55,7 +55,7 @@ const char *hold_cause_name(enum hold_cause c)
 {
 	static const char *const names[HOLD_CAUSE_N] = {"none", "mass-failure", "unconfirmed", "no-fence",
 	    "fence-failed", "cloud", "instances", "leftover-evacuation", "restart-nova-compute", "proof-void",
-	    "approval", "suspended", "window", "control-plane"};
+	    "approval", "suspended", "window", "control-plane", "limit", "healthy-share", "cool-down", "flapping"};
 
 	return NAME_OF(names, HOLD_CAUSE_N, c);
 }

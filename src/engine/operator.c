@@ -5,6 +5,7 @@
 
 #include "base/calendar.h"
 #include "base/strbuf.h"
+#include "engine/limit.h"
 #include "engine/state.h"
 
 static int say_maintenance(struct engine *e, const struct operator_word *w, struct osha_err *reterr)
@@ -60,7 +61,8 @@ static int say_release(struct engine *e, const struct operator_word *w, struct o
 		    w->recovery, r->rec.why);
 		return OPERATOR_REFUSED;
 	}
-	engine_log(e, 5, "%s: released by %s", r->rec.id, w->who);
+	engine_log(e, 5, "%s: released by %s%s", r->rec.id, w->who,
+	    limit_cause_is_ours(r->rec.hold) ? ": no limit, cool-down or flap memory holds it again" : "");
 	/* said of a window or of the control plane's host, it is no word on how many others are silent */
 	r->rec.operator_go |= r->rec.hold != HOLD_WINDOW && r->rec.hold != HOLD_CONTROL_PLANE;
 	r->rec.let_go |= 1u << r->rec.hold;

@@ -65,6 +65,10 @@ enum hold_cause {
 	HOLD_SUSPENDED,       /* an operator suspended fencing */
 	HOLD_WINDOW,          /* a maintenance window of its segment is open */
 	HOLD_CONTROL_PLANE,   /* it carries the control plane's own quorum */
+	HOLD_LIMIT,           /* as many recoveries run as may at once */
+	HOLD_HEALTHY,         /* too few hosts of its segment would be left up */
+	HOLD_COOL_DOWN,       /* it was fenced or taken back a moment ago */
+	HOLD_FLAPPING,        /* it was fenced too often of late */
 	HOLD_CAUSE_N
 };
 
@@ -188,7 +192,11 @@ struct host_record {
 	bool death_told; /* this death has been dealt with (cleared, skipped): nothing opens until it is seen alive */
 	bool degraded_told;
 	struct observed observed;
-	int64_t maintenance_until_wall_ms; /* 0 = until somebody ends it */
+	int64_t maintenance_until_wall_ms;        /* 0 = until somebody ends it */
+	int64_t fenced_wall_ms[FENCE_MEMORY_MAX]; /* one for each recovery that cut its power, newest first; 0 = none */
+	char fenced_by[RECOVERY_ID_SIZE];         /* the recovery of the newest */
+	int64_t cooling_wall_ms; /* fenced or taken back then, and its cool-down has not been seen to end; 0 = not so */
+	bool cooling_is_back;    /* it was taken back */
 };
 
 /* One per store. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "engine/limit.h"
 #include "engine/state.h"
 
 static void take_host(struct engine *e, const struct host_record *rec)
@@ -14,6 +15,7 @@ static void take_host(struct engine *e, const struct host_record *rec)
 	e->hosts[k].rec = *rec;
 	work_queue(e, THING_REF(THING_HOST, k)); /* its maintenance may have an end */
 	host_forget_devices(&e->hosts[k]);
+	limit_host_taken(e, &e->hosts[k]);
 }
 
 static bool is_ended(const struct recovery_record *rec)
@@ -99,4 +101,5 @@ void engine_take_records(struct engine *e, const struct record *all, uint32_t n)
 		for (uint32_t i = r->first; i != NIL; i = e->instances[i].next)
 			instance_resume(e, &e->instances[i]);
 	}
+	limit_grant(e);
 }

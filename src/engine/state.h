@@ -75,7 +75,9 @@ struct host {
 	int64_t off_since_ms
 	    [FENCE_LEVEL_MAX]; /* our clock: first reading of off while it was up ever since; NEVER_MS = none */
 	int64_t odd_since_ms;  /* since when the monitors disagree */
-	uint32_t recovery;     /* open one, NIL */
+	int64_t cooling_ms;    /* our clock: when its cool-down began; after a restart, our start */
+	int64_t fenced_ms[FENCE_MEMORY_MAX]; /* our clock: the same moments as in the record */
+	uint32_t recovery;                   /* open one, NIL */
 	uint32_t hash_next;
 };
 
@@ -96,6 +98,7 @@ struct recovery {
 	uint32_t instance_n, waiting_n, active_n, ended_n;
 	bool is_used;
 	bool is_detached;            /* it has ended and is only to be told: its host may have another one */
+	bool has_place;              /* counts among the recoveries that run at once; see limit.h */
 	bool from_before;            /* opened before this start */
 	bool proof_checked;          /* power was read again since this start */
 	bool proof_durable;          /* the store confirmed the record that holds the proof */

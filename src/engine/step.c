@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "engine/limit.h"
 #include "engine/state.h"
 
 struct engine_options engine_options_default(void)
@@ -37,6 +38,10 @@ struct engine_options engine_options_default(void)
 	    .return_timeout_ms = 600000,
 	    .start_window_ms = 1000,
 	    .store_retry_ms = 1000,
+	    .recoveries_n = 10,
+	    .cool_down_ms = 180000,
+	    .flaps_n = 3,
+	    .flap_window_ms = 86400000,
 	};
 }
 
@@ -71,8 +76,10 @@ static void persisted(struct engine *e, uint64_t seq, enum outcome outcome)
 	if (e->store_bad)
 		engine_log(e, 5, "the journal takes records again");
 	e->store_bad = false;
-	if (THING_TYPE(ref) == THING_RECOVERY)
+	if (THING_TYPE(ref) == THING_RECOVERY) {
 		recovery_say(e, &e->recoveries[THING_INDEX(ref)]);
+		limit_recorded(e, &e->recoveries[THING_INDEX(ref)]);
+	}
 	if (w->phase == WORK_ARMED && w->announced) {
 		w->phase = WORK_CONFIRMED;
 		w->confirmed_ms = e->now_ms;

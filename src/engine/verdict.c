@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "engine/limit.h"
 #include "engine/state.h"
 
 enum {
@@ -178,6 +179,7 @@ void host_look(struct engine *e, struct host *h)
 	for (uint32_t l = 0; l < FENCE_LEVEL_MAX && v != VERDICT_UP; l++)
 		h->off_since_ms[l] = NEVER_MS;
 	host_look_degraded(e, h, v);
+	limit_forget(e, h);
 	if (v == VERDICT_UP || v == VERDICT_DEGRADED)
 		host_observed(e, h, &h->rec.observed.alive_wall_ms);
 	if (h->recovery != NIL)

@@ -80,7 +80,7 @@ static const struct side_edge host_sides[] = {
     {HOST_ROW_CONFIRMING, HOST_ROW_FORCING_DOWN, BY_WORD},
     {HOST_ROW_CONFIRMING, HOST_ROW_HELD,
 	"the gate holds, a suspension or window, the control plane's host, a mass failure, no device that could prove "
-	"it, or no approval",
+	"it, a limit, or no approval",
 	false},
     {HOST_ROW_CONFIRMING, HOST_ROW_ABANDONED, "the gate, not ours to fence, or only observed", false},
     {HOST_ROW_FENCING, HOST_ROW_CONFIRMING, "the gate, no longer sure", false},
@@ -94,7 +94,8 @@ static const struct side_edge host_sides[] = {
     {HOST_ROW_RETURNING, HOST_ROW_CLEANING, "its nova-compute reports", false},
     {HOST_ROW_CLEARING_DOWN, HOST_ROW_REENABLED, "not this recovery disabled it", false},
     {HOST_ROW_HELD, HOST_ROW_CLEARED, "seen alive before it was fenced", false},
-    {HOST_ROW_HELD, HOST_ROW_FENCING, "its own device reads off among many; or a voided proof is tried again", false},
+    {HOST_ROW_HELD, HOST_ROW_FENCING,
+	"its own device reads off among many or behind a limit; or a voided proof is tried again", false},
     {HOST_ROW_HELD, HOST_ROW_ABANDONED, "its own device reads off, and not ours to fence", false},
     {HOST_ROW_HELD, HOST_ROW_FORCING_DOWN, "an operator's word, or the proof that it has", true},
     {HOST_ROW_HELD, HOST_ROW_DISABLING, UNDER_ITS_PROOF},

@@ -41,6 +41,10 @@ static const struct journal_field host_fields[] = {
 	FIELD(13, INT, host.observed.forced_down_wall_ms, 0),
 	FIELD(14, INT, host.observed.alive_wall_ms, 0),
 	FIELD(15, INT, host.maintenance_until_wall_ms, 0),
+	FIELD(16, WORDS, host.fenced_wall_ms, 0),
+	FIELD(17, TEXT, host.fenced_by, 0),
+	FIELD(18, INT, host.cooling_wall_ms, 0),
+	FIELD(19, BOOL, host.cooling_is_back, 0),
 };
 
 static const struct journal_field recovery_fields[] = {

@@ -162,6 +162,7 @@ int archive_status(const struct archive *a, cJSON **ret_json, struct osha_err *r
 	cJSON_AddItemToObject(o, "suspensions", suspensions(&f, a->wall_ms));
 	cJSON_AddItemToObject(o, "recoveries", recoveries(&f, false, &held));
 	cJSON_AddNumberToObject(o, "held_n", held);
+	part_held_add(o);
 	*ret_json = o;
 	return 0;
 }

@@ -201,6 +201,7 @@ cJSON *report_status(const struct report_live *l)
 	suspensions_add(o, l);
 	cJSON_AddItemToObject(o, "recoveries", recoveries(l, &held));
 	cJSON_AddNumberToObject(o, "held_n", held);
+	part_held_add(o);
 	return o;
 }
 

@@ -65,6 +65,21 @@ static const char *release_of(enum hold_cause c)
 		       "else still says so; a sign of life ends it";
 	case HOLD_CONTROL_PLANE:
 		return "`osha release ID` lets this one go, if everything else still says so; a sign of life ends it";
+	case HOLD_LIMIT:
+		return "it goes on as soon as another recovery comes to rest, who has waited longest first, and at "
+		       "once "
+		       "when its fence device reads off; `osha release ID` does not wait";
+	case HOLD_HEALTHY:
+		return "it goes on once more hosts of its segment are up, and at once when its fence device reads off; "
+		       "`osha release ID` says that this host is to be fenced nevertheless";
+	case HOLD_COOL_DOWN:
+		return "it goes on when the cool-down is over, and at once when its fence device reads off; `osha "
+		       "release ID` "
+		       "does not wait";
+	case HOLD_FLAPPING:
+		return "find out why it fails again and again; `osha release ID` has it fenced once more. It goes on "
+		       "by itself "
+		       "only when its fence device reads off";
 	default:
 		return "`osha release ID`";
 	}

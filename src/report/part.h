@@ -36,6 +36,8 @@ cJSON *part_maintenance(const struct host_record *h);
 cJSON *part_levels(
     const struct host_record *h, const struct host_policy *policy, const struct report_reading *readings);
 
+/** part_held_add() - how many of the answer's recoveries each cause holds, under `held_by_n`; every cause is there. */
+void part_held_add(cJSON *o);
 /** hold_release() - what would release this held recovery, as a sentence into @text of HOLD_TEXT_SIZE bytes, which is returned. */
 const char *hold_release(const struct recovery_record *r, char *text);
 /** row_is_open() - is a recovery in this row not ended yet? */

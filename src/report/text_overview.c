@@ -106,8 +106,7 @@ void text_status(const cJSON *answer, const struct text_style *style, struct str
 	}
 	text_heading(sb, style, "Open recoveries");
 	text_recovery_table(sb, style, all, now_ms);
-	if (json_int(answer, "held_n", 0))
-		strbuf_puts(sb, "\nHeld recoveries wait for you: `osha recovery show ID` tells what releases one.\n");
+	text_held(answer, sb);
 }
 
 void text_recoveries(const cJSON *answer, const struct text_style *style, struct strbuf *sb)

@@ -32,3 +32,5 @@ void text_recovery_table(struct strbuf *sb, const struct text_style *style, cons
 void text_proof(struct strbuf *sb, const cJSON *proof, int64_t now_ms);
 /** text_reading() - what a device read last and when: "on 3.0 s ago"; "not read yet". From a level. */
 void text_reading(struct strbuf *sb, const cJSON *level, int64_t now_ms);
+/** text_held() - what holds the recoveries that are held, and where to read on; nothing where none is. From the answer. */
+void text_held(const cJSON *answer, struct strbuf *sb);

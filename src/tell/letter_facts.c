@@ -258,6 +258,12 @@ static void release_put(cJSON *o, const struct recovery_record *r)
 		"The end of the maintenance window, by itself; or 'osha release @' to let this host go now.",
 	    [HOLD_CONTROL_PLANE] =
 		"'osha release @' by somebody who knows what else runs there. A sign of life ends it by itself.",
+	    [HOLD_LIMIT] = "Another recovery that comes to rest; or 'osha release @' to go on beside those that run.",
+	    [HOLD_HEALTHY] =
+		"More hosts of its segment that are up; or 'osha release @' by somebody who knows that it is dead.",
+	    [HOLD_COOL_DOWN] = "The end of its cool-down; or 'osha release @' to go on now.",
+	    [HOLD_FLAPPING] =
+		"'osha release @' by somebody who has looked why it fails so often. A sign of life ends it by itself.",
 	};
 
 	const char *c = (unsigned)r->hold < HOLD_CAUSE_N && words[r->hold] ? words[r->hold] : "";

@@ -107,12 +107,16 @@ static void write_config(const struct controller_config *config, enum host_mode 
 	option_puts(&sb, config->extra, "socket", "/sim/osha.sock");
 	if (!config->is_slow)
 		option_puts(&sb, config->extra, "verdict", "{service-down-time: 4s, recheck-after: 3s}");
+	/* what a day is elsewhere is some minutes in a cloud where hosts die and return all the time */
+	if (!config->is_slow)
+		option_puts(&sb, config->extra, "recovery", "{cool-down: 12s, flaps: 4, flap-window: 16m}");
 	snprintf(text, sizeof(text), "{agent-path: [%s]}", folder);
 	option_puts(&sb, config->extra, "fencing", text);
 	option_puts(&sb, config->extra, "notify",
 	    "{admins: [ops@example.com], email: {server: mail.example.com, tls: none, from: osha@example.com}}");
 	snprintf(text, sizeof(text),
-	    "\n- {name: all, hosts: ['*'], mode: %s, fencing: [{name: bmc, agent: fence_sim, timeout: 20s, "
+	    "\n- {name: all, hosts: ['*'], mode: %s, recoveries-at-once: 3, healthy-at-least: 40, fencing: [{name: "
+	    "bmc, agent: fence_sim, timeout: 20s, "
 	    "parameters: {plug: '{host}'}}]}",
 	    host_mode_name(m));
 	option_puts(&sb, config->extra, "segments", text);

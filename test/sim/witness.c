@@ -19,6 +19,7 @@ struct witness witness;
 void witness_begin(void)
 {
 	witness = (struct witness){0};
+	witness_limits_begin();
 }
 
 /* --- what is durable --- */
@@ -94,6 +95,7 @@ void witness_record(struct sim_node *node, const struct record *before, const st
 		judge_attempts(&now->recovery);
 	if (now->type == RECORD_SUSPENSION && now->suspension.is_on)
 		witness.suspended_ms = sim.now_ms;
+	witness_limits_record(node, before, now);
 	if (!before && now->type == RECORD_RECOVERY)
 		witness_recovery(node, now->recovery.host, &r);
 }
@@ -230,6 +232,7 @@ void witness_power_off(struct sim_node *from, uint32_t host)
 	if (r.proof.kind == PROOF_NONE &&
 	    !r.operator_go) /* one that was proven dead and is seen on is fenced again, by design */
 		judge_first_power_off(from, host);
+	witness_limits_power_off(from, host, &r);
 }
 
 void witness_mail(const struct io_mail *mail)

@@ -66,3 +66,7 @@ bool witness_evacuation(const char *method, const char *target, const char *body
 void witness_calm(struct sim_node *from, uint32_t host);
 /** witness_call() - what has to hold of the cloud when an evacuate call for an instance of @r arrives. */
 void witness_call(struct sim_node *from, const struct recovery_record *r, uint32_t host);
+/** witness_limits_begin() - nothing seen yet. witness_limits_record(), witness_limits_power_off() - what the limits say of it. */
+void witness_limits_begin(void);
+void witness_limits_record(struct sim_node *node, const struct record *before, const struct record *now);
+void witness_limits_power_off(struct sim_node *node, uint32_t host, const struct recovery_record *r);

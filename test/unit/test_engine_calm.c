@@ -29,7 +29,7 @@ static void policy_set(struct bed *b, uint32_t host, const char *segment, const 
 {
 	struct host_policy p = bed_policy(host);
 
-	str_copy(p.segment, sizeof(p.segment), segment);
+	str_copy(p.segment_name, sizeof(p.segment_name), segment);
 	p.is_control_plane = is_control_plane;
 	p.window_n = window != NULL;
 	assert_true(!window || window_read(window, &p.window[0]));

@@ -21,13 +21,13 @@
 enum { LINES_MAX = 4096, ITEMS = 700, ROUNDS = 40, HOSTS = 2000 };
 
 /* A field more has to be written and read too: event_options.c, event_write.c, event_read.c, and here. */
-_Static_assert(sizeof(struct host_policy) == 376, "struct host_policy has changed");
+_Static_assert(sizeof(struct host_policy) == 888, "struct host_policy has changed");
 _Static_assert(sizeof(struct engine_evidence) == 32, "struct engine_evidence has changed");
 _Static_assert(sizeof(struct service_view) == 216, "struct service_view has changed");
 _Static_assert(sizeof(struct instance_view) == 1464, "struct instance_view has changed");
 _Static_assert(sizeof(struct op_end) == 48, "struct op_end has changed");
-_Static_assert(sizeof(struct operator_word) == 40, "struct operator_word has changed");
-_Static_assert(sizeof(struct engine_event) == 72, "struct engine_event has changed");
+_Static_assert(sizeof(struct operator_word) == 64, "struct operator_word has changed");
+_Static_assert(sizeof(struct engine_event) == 88, "struct engine_event has changed");
 _Static_assert(ENGINE_EVENT_N == 12, "there is another kind of event");
 
 static struct rng rng;
@@ -314,7 +314,8 @@ static void text_same(const char *a, const char *b)
 
 static void words_return(void **state)
 {
-	char host[HOST_NAME_SIZE], recovery[RECOVERY_ID_SIZE], who[64], despite[300];
+	char host[HOST_NAME_SIZE], recovery[RECOVERY_ID_SIZE], who[64], despite[300], segment[SEGMENT_NAME_SIZE],
+	    reason[300];
 	struct engine_event ev;
 	struct event_line l;
 
@@ -327,12 +328,17 @@ static void words_return(void **state)
 		ANY_TEXT(recovery);
 		ANY_TEXT(who);
 		ANY_TEXT(despite);
+		ANY_TEXT(segment);
+		ANY_TEXT(reason);
 		w->verb = (enum operator_verb)any_of(OPERATOR_VERB_N);
 		is_of_host = w->verb != OPERATOR_RELEASE && w->verb != OPERATOR_APPROVE;
 		w->host = is_of_host ? host : NULL;
 		w->recovery = is_of_host ? NULL : recovery;
 		w->who = who;
 		w->despite_life = any_of(2) ? despite : NULL;
+		w->until_wall_ms = any_ms();
+		w->segment = any_of(2) ? segment : NULL;
+		w->reason = any_of(2) ? reason : NULL;
 		event_write_event(&writer, &ev);
 		read_one(&l);
 		head_equal(&l, &ev);
@@ -341,6 +347,9 @@ static void words_return(void **state)
 		text_same(l.event.word.recovery, w->recovery);
 		text_same(l.event.word.who, w->who);
 		text_same(l.event.word.despite_life, w->despite_life);
+		assert_true(l.event.word.until_wall_ms == w->until_wall_ms);
+		text_same(l.event.word.segment, w->segment);
+		text_same(l.event.word.reason, w->reason);
 	}
 }
 
@@ -475,6 +484,14 @@ static void policy_returns(void **state)
 		p.recover_disabled = any_of(2);
 		p.let_return = any_of(2);
 		p.mode = (enum host_mode)any_of(MODE_N);
+		p.is_control_plane = any_of(2);
+		p.segment = (uint32_t)rng_next(&rng);
+		p.recoveries_n = (uint32_t)rng_next(&rng);
+		p.healthy_percent = (uint32_t)rng_next(&rng);
+		ANY_TEXT(p.segment_name);
+		p.window_n = any_of(WINDOW_MAX + 1);
+		for (uint32_t k = 0; k < p.window_n; k++)
+			p.window[k] = (struct window){(enum window_kind)any_of(WINDOW_ONCE + 1), any_ms(), any_ms()};
 		p.level_n = any_of(FENCE_LEVEL_MAX + 1);
 		for (uint32_t k = 0; k < p.level_n; k++) {
 			ANY_TEXT(p.level[k].device);
