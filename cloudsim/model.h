@@ -48,6 +48,7 @@ struct cloudsim_config {
 	struct cloudsim_span rebuild_ms;  /* pre-migrating until ACTIVE */
 	struct cloudsim_span gap_ms;      /* ACTIVE without task until host and migration follow */
 	struct cloudsim_span stop_ms;     /* os-stop, os-start, and the stop after the rebuild of a stopped server */
+	int64_t move_lag_ms;              /* `done` until the server's host follows */
 	int64_t disable_wait_ms;          /* answer to "disabled" for a dead nova-compute that counts as up */
 	int64_t neutron_wait_ms;          /* until a call that needs a dead neutron answers 500 */
 	int64_t token_ttl_ms;
@@ -81,6 +82,7 @@ struct cloudsim_instance_set {
 	int deleted;
 	const char *fault;    /* message; "" takes the fault away */
 	const char *metadata; /* a JSON object, trusted */
+	const char *host;     /* the exact host that Nova's database names from now on; its guest stays where it runs */
 };
 
 /* A sighting of one instance's guest on two hosts at once. */
@@ -157,6 +159,8 @@ int cloudsim_model_zone(struct cloudsim_model *m, const char *host, const char *
 void cloudsim_model_capacity(struct cloudsim_model *m, unsigned capacity);
 /** cloudsim_model_rebuild_ms() - change how long rebuilds take from now on. */
 void cloudsim_model_rebuild_ms(struct cloudsim_model *m, struct cloudsim_span span);
+/** cloudsim_model_move_lag_ms() - a server's host follows so long after its migration is `done`, as with a replica that lags; 0 = at once. */
+void cloudsim_model_move_lag_ms(struct cloudsim_model *m, int64_t ms);
 /** cloudsim_model_extra_service() - list one more service of another binary ("nova-conductor") on this host; it lives with the power. */
 int cloudsim_model_extra_service(struct cloudsim_model *m, const char *host, const char *binary);
 
@@ -182,6 +186,8 @@ const char *cloudsim_model_instance_task_state(const struct cloudsim_model *m, s
  */
 int cloudsim_model_instance_set(
     struct cloudsim_model *m, int64_t now_ms, const char *id, const struct cloudsim_instance_set *set);
+/** cloudsim_model_evacuate() - somebody evacuates it by hand to exactly this host. Errors: -OSHA_E_NOTFOUND, -OSHA_E_NOMEM. */
+int cloudsim_model_evacuate(struct cloudsim_model *m, int64_t now_ms, const char *id, const char *host);
 
 /** cloudsim_model_dual_guests() - instances whose guest runs on two hosts or more right now. Zero, always, in a healthy story. */
 size_t cloudsim_model_dual_guests(const struct cloudsim_model *m);

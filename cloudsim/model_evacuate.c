@@ -210,6 +210,19 @@ static void leg_stopped(struct cloudsim_model *m, int migration)
 	leg_after(m, migration, SIM_LEG_MOVE, sim_span(m, m->config.gap_ms));
 }
 
+static void leg_move(struct cloudsim_model *m, int migration)
+{
+	struct sim_migration *mig = &m->migrations[migration];
+
+	if (m->config.move_lag_ms && mig->status != SIM_MIG_DONE) {
+		migration_status(m, mig, SIM_MIG_DONE);
+		leg_after(m, migration, SIM_LEG_MOVE, m->config.move_lag_ms);
+		return;
+	}
+	sim_instance_move(m, &m->instances[mig->instance], mig->dest);
+	flight_end(m, migration, SIM_MIG_DONE);
+}
+
 static void leg_task(struct cloudsim_model *m, int migration, enum sim_task expected, enum sim_task next,
     enum sim_leg leg, int64_t wait_ms)
 {
@@ -262,8 +275,7 @@ void sim_leg(struct cloudsim_model *m, int migration)
 		leg_stopped(m, migration);
 		break;
 	case SIM_LEG_MOVE:
-		sim_instance_move(m, &m->instances[mig->instance], mig->dest);
-		flight_end(m, migration, SIM_MIG_DONE);
+		leg_move(m, migration);
 		break;
 	default:
 		break;
@@ -396,4 +408,14 @@ void cloudsim_model_stamp(const struct cloudsim_model *m, size_t i, struct cloud
 	    .started_ms = mig->started_ms,
 	    .ended_ms = mig->ended_ms,
 	};
+}
+
+int cloudsim_model_evacuate(struct cloudsim_model *m, int64_t now_ms, const char *id, const char *host)
+{
+	int instance = sim_instance_index(m, id), to = sim_host_index(m, host);
+
+	if (instance < 0 || to < 0 || m->instances[instance].host < 0)
+		return -OSHA_E_NOTFOUND;
+	cloudsim_model_advance(m, now_ms);
+	return sim_evacuate(m, instance, to);
 }

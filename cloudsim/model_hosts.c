@@ -285,6 +285,11 @@ void cloudsim_model_rebuild_ms(struct cloudsim_model *m, struct cloudsim_span sp
 	m->config.rebuild_ms = span;
 }
 
+void cloudsim_model_move_lag_ms(struct cloudsim_model *m, int64_t ms)
+{
+	m->config.move_lag_ms = ms;
+}
+
 bool cloudsim_model_part_is_up(const struct cloudsim_model *m, enum cloudsim_part part)
 {
 	return !m->down[part];

@@ -282,6 +282,8 @@ int cloudsim_model_instance_set(
 		free(in->metadata);
 		in->metadata = strdup(set->metadata);
 	}
+	if (set->host)
+		sim_instance_move(m, in, sim_host_index(m, set->host));
 	if (set->deleted > 0 && !in->deleted)
 		instance_set_deleted(m, i);
 	return 0;

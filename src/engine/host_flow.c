@@ -298,8 +298,10 @@ static bool recovery_pass_gate(struct engine *e, struct recovery *r)
 	return false;
 }
 
-static void recovery_to_fencing(struct engine *e, struct recovery *r, const char *why)
+void recovery_to_fencing(struct engine *e, struct recovery *r, const char *why)
 {
+	char again[REASON_SIZE];
+
 	if (!recovery_pass_gate(e, r))
 		return;
 	if (!recovery_pick_level(r, host_of(e, r))) {
@@ -309,7 +311,8 @@ static void recovery_to_fencing(struct engine *e, struct recovery *r, const char
 			recovery_hold(e, r, HOLD_FENCE_FAILED, HOST_ROW_CONFIRMING, why);
 		return;
 	}
-	recovery_enter(e, r, HOST_ROW_FENCING, NULL);
+	snprintf(again, sizeof(again), "%.120s: its power is cut again", why);
+	recovery_enter(e, r, HOST_ROW_FENCING, r->rec.row == HOST_ROW_PROVING && why[0] ? again : why);
 }
 
 bool recovery_may_start(struct engine *e, struct recovery *r)

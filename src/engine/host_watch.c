@@ -10,10 +10,11 @@
 #include "engine/state.h"
 
 enum {
-	LOOK_REST = 4,     /* a look is followed by a pause of so many times its own length */
-	AGE_SHARE = 8,     /* the pause grows to this share of the newest call's age */
-	POLL_SOONEST = 10, /* it is never shorter than this share of poll_ms */
-	RELIED_POLLS = 6,  /* a host at rest is read for so many rounds after somebody last relied on its death */
+	LOOK_REST = 4,       /* a look is followed by a pause of so many times its own length */
+	AGE_SHARE = 8,       /* the pause grows to this share of the newest call's age */
+	POLL_SOONEST = 10,   /* it is never shorter than this share of poll_ms */
+	POWERLESS_SHARE = 2, /* a reading of off lets a held host pass the breaker for this share of power_poll_ms */
+	RELIED_POLLS = 6,    /* a host at rest is read for so many rounds after somebody last relied on its death */
 };
 
 bool recovery_is_watched(const struct recovery *r)
@@ -95,9 +96,10 @@ static bool is_cut_begun(const struct recovery *r)
 	return r->rec.stamp_wall_ms[HOST_ROW_FENCING] != 0;
 }
 
+/* Somebody may switch it on at any moment: for the time that an announcement may take to become durable, and no longer. */
 bool recovery_is_powerless(const struct engine *e, const struct recovery *r)
 {
-	return r->powerless_ms && e->now_ms - r->powerless_ms <= RELIED_POLLS * e->o.power_poll_ms;
+	return r->powerless_ms && e->now_ms - r->powerless_ms <= e->o.power_poll_ms / POWERLESS_SHARE;
 }
 
 static void powerless_read(struct engine *e, struct recovery *r, enum power p, int64_t since_ms)
@@ -115,8 +117,8 @@ static void powerless_read(struct engine *e, struct recovery *r, enum power p, i
 		return; /* it is being looked at again as it is */
 	if (!is_cut_begun(r))
 		r->rec.level = r->rec.off_attempt = 0;
-	recovery_enter(
-	    e, r, HOST_ROW_CONFIRMING, "its fence device reads off: this one is dead, whatever else is silent");
+	/* no second look comes between: it may take long, and the reading is newer than anything that it could tell */
+	recovery_to_fencing(e, r, "its fence device reads off: this one is dead, whatever else is silent");
 }
 
 void recovery_forget_readings(struct engine *e, struct recovery *r)
@@ -283,8 +285,7 @@ void recovery_poll_read(struct engine *e, struct recovery *r, const struct op_en
 
 		if (!i || i->rec.row != INSTANCE_ROW_REBUILDING)
 			continue;
-		if (m->id <= i->rec.seen_migration_id &&
-		    !(migration_is_under_way(m->status) && engine_host_is_proven_dead(e, m->dest)))
+		if (m->id <= i->rec.seen_migration_id)
 			continue;
 		if (m->dest[0])
 			str_copy(i->rec.dest, sizeof(i->rec.dest), m->dest);

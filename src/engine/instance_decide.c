@@ -130,6 +130,12 @@ static enum decision decide(const struct instance_record *i, const struct instan
 		return say(DECIDE_GONE, ret_why, size, "it was deleted");
 	if (v->host[0] && !str_eq(v->host, i->source))
 		return decide_moved(i, v, f, ret_why, size);
+	if (i->was_moved) {
+		snprintf(ret_why, size,
+		    "it was seen on %.60s, and Nova lists it on the dead host again: a copy may run there",
+		    i->dest[0] ? i->dest : "another host");
+		return DECIDE_HOLD;
+	}
 	if (v->lacks_history)
 		return say(DECIDE_AGAIN, ret_why, size, "its evacuations were not asked for");
 	if (migration_is_under_way(m->status))

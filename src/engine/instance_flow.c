@@ -259,10 +259,11 @@ static void learn_whose(struct instance *i, const struct instance_view *v)
 	i->work.dirty = true;
 }
 
-/* A brief look that does not show it elsewhere leaves everything open. */
+/* A brief look, or a verification, that does not show it elsewhere leaves everything open. */
 static bool is_to_be_asked_for_all(const struct instance *i, const struct instance_view *v)
 {
-	return v->lacks_history && v->exists && (!v->host[0] || str_eq(v->host, i->rec.source));
+	return (v->lacks_history || i->rec.row == INSTANCE_ROW_VERIFYING) && v->exists &&
+	       (!v->host[0] || str_eq(v->host, i->rec.source));
 }
 
 void instance_seen(struct engine *e, struct instance *i, const struct instance_view *v)
@@ -307,6 +308,7 @@ void instance_seen(struct engine *e, struct instance *i, const struct instance_v
 		break;
 	case DECIDE_DONE:
 		i->rec.call_open = false;
+		i->rec.was_moved = true;
 		instance_enter(e, i, INSTANCE_ROW_DONE, why);
 		break;
 	case DECIDE_REFUSE:
@@ -373,7 +375,7 @@ void instance_op_ended(struct engine *e, struct instance *i, const struct op_end
 	case INSTANCE_ROW_RESETTING:
 	case INSTANCE_ROW_RESTORING:
 		/* whatever the answer, the next look tells; the pause keeps a refusal from spinning */
-		i->rec.row = INSTANCE_ROW_ASKING;
+		i->rec.row = instance_step_of(i->rec.row)->next[end->outcome];
 		ask_again(e, i);
 		break;
 	default:

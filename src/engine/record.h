@@ -158,6 +158,7 @@ struct instance_record {
 	int64_t seen_migration_id; /* newest evacuation record known before the call: ours is a higher one */
 	int64_t row_wall_ms;
 	uint64_t epoch;
+	bool was_moved; /* once seen on another host: wherever Nova lists it later, a copy may run there */
 };
 
 /*

@@ -255,6 +255,8 @@ bool host_is_disabled_by(const struct host *h, const char *recovery_id);
 /* host_flow.c: the interpreter of the host's table */
 void recovery_open(struct engine *e, struct host *h);
 void recovery_enter(struct engine *e, struct recovery *r, enum host_row row, const char *why);
+/* through the gate into fencing, or where the gate sends it; @why "" = the row's own sentence */
+void recovery_to_fencing(struct engine *e, struct recovery *r, const char *why);
 void recovery_hold(struct engine *e, struct recovery *r, enum hold_cause cause, enum host_row back, const char *why);
 void recovery_run(struct engine *e, struct recovery *r);
 void recovery_op_ended(struct engine *e, struct recovery *r, const struct op_end *end);

@@ -43,10 +43,11 @@ struct instance_step {
 	const char *why;
 };
 
-/* An edge that an interpreter takes beside the table's outcomes, for the diagram and the tests of the tables. */
+/* An edge that an interpreter takes beside the table's outcomes, for the diagram and the tests of the tables. No other is ever taken. */
 struct side_edge {
-	int from, to;    /* rows; from = SIDE_UNDER_PROOF: every row with STEP_PROOF */
-	const char *why; /* a few words */
+	int from, to;       /* rows; from = SIDE_UNDER_PROOF: every row with STEP_PROOF */
+	const char *why;    /* a few words */
+	bool carries_proof; /* taken with a proof that was written before, or that is written with it */
 };
 enum { SIDE_UNDER_PROOF = -1 };
 

@@ -72,25 +72,37 @@ const struct host_step *host_step_of(enum host_row row)
 	return &host_steps[(unsigned)row < HOST_ROW_N ? row : HOST_ROW_NONE];
 }
 
+#define BY_WORD         "an operator's word, its proof", true
+#define UNDER_ITS_PROOF "tried again under the same proof", true
+
 static const struct side_edge host_sides[] = {
+    {HOST_ROW_SUSPECT, HOST_ROW_FORCING_DOWN, BY_WORD},
+    {HOST_ROW_CONFIRMING, HOST_ROW_FORCING_DOWN, BY_WORD},
     {HOST_ROW_CONFIRMING, HOST_ROW_HELD,
-	"the gate holds, a mass failure, no device that could prove it, or no approval"},
-    {HOST_ROW_CONFIRMING, HOST_ROW_ABANDONED, "the gate, not ours to fence, or only observed"},
-    {HOST_ROW_FENCING, HOST_ROW_CONFIRMING, "the gate, no longer sure"},
-    {HOST_ROW_FENCING, HOST_ROW_CLEARED, "the gate, seen alive"},
-    {HOST_ROW_FENCING, HOST_ROW_HELD, "no level is left, or the gate holds"},
-    {HOST_ROW_FENCING, HOST_ROW_ABANDONED, "the gate, not ours to fence"},
-    {HOST_ROW_PROVING, HOST_ROW_HELD, "no level is left"},
-    {HOST_ROW_FORCING_DOWN, HOST_ROW_LISTING, "an operator disabled it before"},
-    {HOST_ROW_VERIFYING, HOST_ROW_EVACUATING, "instances are still listed on it"},
-    {HOST_ROW_RETURNING, HOST_ROW_CLEANING, "its nova-compute reports"},
-    {HOST_ROW_CLEARING_DOWN, HOST_ROW_REENABLED, "not this recovery disabled it"},
-    {HOST_ROW_HELD, HOST_ROW_CLEARED, "seen alive before it was fenced"},
-    {HOST_ROW_HELD, HOST_ROW_FENCING, "a voided proof is tried again"},
-    {HOST_ROW_HELD, HOST_ROW_CONFIRMING, "held among many, and its own device reads off"},
-    {SIDE_UNDER_PROOF, HOST_ROW_FENCING, "seen on, so the proof is void"},
-    {SIDE_UNDER_PROOF, HOST_ROW_HELD, "seen on, and no device can cut its power"},
-    {SIDE_UNDER_PROOF, HOST_ROW_RETURNING, "seen on, and its segment lets it return"},
+	"the gate holds, a mass failure, no device that could prove it, or no approval", false},
+    {HOST_ROW_CONFIRMING, HOST_ROW_ABANDONED, "the gate, not ours to fence, or only observed", false},
+    {HOST_ROW_FENCING, HOST_ROW_CONFIRMING, "the gate, no longer sure", false},
+    {HOST_ROW_FENCING, HOST_ROW_CLEARED, "the gate, seen alive", false},
+    {HOST_ROW_FENCING, HOST_ROW_HELD, "no level is left, or the gate holds", false},
+    {HOST_ROW_FENCING, HOST_ROW_ABANDONED, "the gate, not ours to fence", false},
+    {HOST_ROW_FENCING, HOST_ROW_FORCING_DOWN, BY_WORD},
+    {HOST_ROW_PROVING, HOST_ROW_HELD, "no level is left", false},
+    {HOST_ROW_FORCING_DOWN, HOST_ROW_LISTING, "an operator disabled it before", false},
+    {HOST_ROW_VERIFYING, HOST_ROW_EVACUATING, "instances are still listed on it", false},
+    {HOST_ROW_RETURNING, HOST_ROW_CLEANING, "its nova-compute reports", false},
+    {HOST_ROW_CLEARING_DOWN, HOST_ROW_REENABLED, "not this recovery disabled it", false},
+    {HOST_ROW_HELD, HOST_ROW_CLEARED, "seen alive before it was fenced", false},
+    {HOST_ROW_HELD, HOST_ROW_FENCING, "its own device reads off among many; or a voided proof is tried again", false},
+    {HOST_ROW_HELD, HOST_ROW_ABANDONED, "its own device reads off, and not ours to fence", false},
+    {HOST_ROW_HELD, HOST_ROW_FORCING_DOWN, "an operator's word, or the proof that it has", true},
+    {HOST_ROW_HELD, HOST_ROW_DISABLING, UNDER_ITS_PROOF},
+    {HOST_ROW_HELD, HOST_ROW_LISTING, UNDER_ITS_PROOF},
+    {HOST_ROW_HELD, HOST_ROW_RETURNING, "tried again; or seen on, and its segment lets it return", false},
+    {HOST_ROW_HELD, HOST_ROW_CLEANING, "tried again, or its nova-compute reports", false},
+    {HOST_ROW_HELD, HOST_ROW_ENABLING, "tried again", false},
+    {SIDE_UNDER_PROOF, HOST_ROW_FENCING, "seen on, so the proof is void", false},
+    {SIDE_UNDER_PROOF, HOST_ROW_HELD, "seen on, and no device can cut its power", false},
+    {SIDE_UNDER_PROOF, HOST_ROW_RETURNING, "seen on, and its segment lets it return", false},
 };
 
 const struct side_edge *host_side_edges(size_t *ret_n)

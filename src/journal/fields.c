@@ -106,6 +106,7 @@ static const struct journal_field instance_fields[] = {
 	FIELD(16, INT, instance.seen_migration_id, 0),
 	FIELD(17, INT, instance.row_wall_ms, 0),
 	FIELD(18, UINT, instance.epoch, 0),
+	FIELD(19, BOOL, instance.was_moved, 0),
 };
 /* clang-format on */
 

@@ -89,10 +89,13 @@ bool scene_end_holds(const struct scene_claim *c, char *ret_is, size_t size);
 bool scene_matches(const char *pattern, const char *line);
 /** scene_run() - play it and judge it; says on stdout what failed. @folder: where the configuration is written. */
 bool scene_run(struct scene *s, const char *folder, bool is_traced);
+/* Which edges of the workflow tables were taken: not asked for, printed, or printed and all of them and no others wanted. */
+enum scene_coverage { COVERAGE_NONE = 0, COVERAGE_PRINTED, COVERAGE_WHOLE };
 /** scene_main() - osha-sim --scenario: all of @paths, then "N passed, N failed, 0 skipped". Returns the exit status. */
-int scene_main(char **paths, size_t n, bool is_traced, bool wants_coverage);
+int scene_main(char **paths, size_t n, bool is_traced, enum scene_coverage coverage);
 
-/** scene_cover_turn() - look at the engine after something happened. scene_cover_line() - a line was heard. scene_cover_print() - the report. */
+/** scene_cover_turn() - look at the engine after something happened. scene_cover_line() - a line was heard. scene_cover_print() - the report;
+ * true: every edge of the tables was taken, and no other. */
 void scene_cover_turn(void);
 void scene_cover_line(const char *line);
-void scene_cover_print(FILE *to);
+bool scene_cover_print(FILE *to);

@@ -53,6 +53,20 @@ void scene_cover_line(const char *line)
 		host_taken[a][b]++;
 }
 
+/* What was ended and is tried again has waited in between, within one step. */
+static void count_move(enum instance_row from, enum instance_row to)
+{
+	bool was_ended = from != INSTANCE_ROW_NONE && (instance_step_of(from)->flags & STEP_FINAL);
+
+	if (from == to)
+		return;
+	if (was_ended && to == INSTANCE_ROW_ASKING) {
+		instance_taken[from][INSTANCE_ROW_WAITING]++;
+		from = INSTANCE_ROW_WAITING;
+	}
+	instance_taken[from][to]++;
+}
+
 static void look(const struct instance_record *i)
 {
 	size_t k = 0;
@@ -67,8 +81,7 @@ static void look(const struct instance_record *i)
 		str_copy(known.all[k].uuid, sizeof(known.all[k].uuid), i->uuid);
 		known.all[k].row = INSTANCE_ROW_NONE;
 	}
-	if (known.all[k].row != i->row)
-		instance_taken[known.all[k].row][i->row]++;
+	count_move(known.all[k].row, i->row);
 	known.all[k].row = i->row;
 }
 
@@ -141,9 +154,9 @@ static const char *instance_name(int row)
 }
 
 /* An edge to itself is a repeated attempt and shows in no row; what leads to none cannot happen. */
-static void table_print(FILE *to, const struct table *t)
+static bool table_print(FILE *to, const struct table *t)
 {
-	unsigned all = 0, taken = 0;
+	unsigned all = 0, taken = 0, beside = 0;
 
 	for (int k = 0; k < t->rows * t->rows; k++) {
 		int a = k / t->rows, b = k % t->rows;
@@ -156,20 +169,25 @@ static void table_print(FILE *to, const struct table *t)
 		    t->taken[k]);
 	}
 	for (int k = 0; k < t->rows * t->rows; k++) {
-		if (k / t->rows && t->taken[k] && !t->is[k])
-			fprintf(to, "  beside   %s -> %s: %u\n", t->row_name(k / t->rows), t->row_name(k % t->rows),
-			    t->taken[k]);
+		if (!(k / t->rows) || k / t->rows == k % t->rows || !t->taken[k] || t->is[k])
+			continue;
+		beside++;
+		fprintf(
+		    to, "  BESIDE   %s -> %s: %u\n", t->row_name(k / t->rows), t->row_name(k % t->rows), t->taken[k]);
 	}
-	fprintf(to, "%s: %u of %u edges of its table were taken\n", t->name, taken, all);
+	fprintf(to, "%s: %u of %u edges of its table were taken, and %u that it does not have\n", t->name, taken, all,
+	    beside);
+	return taken == all && !beside;
 }
 
-void scene_cover_print(FILE *to)
+bool scene_cover_print(FILE *to)
 {
-	bool hosts[HOST_ROW_N][HOST_ROW_N] = {0}, instances[INSTANCE_ROW_N][INSTANCE_ROW_N] = {0};
+	bool hosts[HOST_ROW_N][HOST_ROW_N] = {0}, instances[INSTANCE_ROW_N][INSTANCE_ROW_N] = {0}, ok;
 
 	host_edges(hosts);
 	instance_edges(instances);
-	table_print(to, &(struct table){"hosts", HOST_ROW_N, host_name, &hosts[0][0], &host_taken[0][0]});
-	table_print(
+	ok = table_print(to, &(struct table){"hosts", HOST_ROW_N, host_name, &hosts[0][0], &host_taken[0][0]});
+	ok &= table_print(
 	    to, &(struct table){"instances", INSTANCE_ROW_N, instance_name, &instances[0][0], &instance_taken[0][0]});
+	return ok;
 }

@@ -98,11 +98,36 @@ static void rebuild(const struct scene_act *a)
 	    realm.cloud, (struct cloudsim_span){scene_duration(a->arg[1]), scene_duration(a->arg[2])});
 }
 
+static void move_lag(const struct scene_act *a)
+{
+	cloudsim_model_move_lag_ms(realm.cloud, scene_duration(a->arg[1]));
+}
+
+/* The host that host=c1 names; NULL. */
+static const char *host_value_of(const struct scene_act *a)
+{
+	const char *value = value_of(a, "host");
+	uint32_t host = value ? scene_host(value) : UINT32_MAX;
+
+	return host < realm.host_n ? realm_host_name(host) : NULL;
+}
+
+static void evacuate(const struct scene_act *a)
+{
+	int at = scene_instance(a->arg[1]);
+
+	if (at < 0 ||
+	    cloudsim_model_evacuate(realm.cloud, sim.now_ms, cloudsim_model_instance_uuid(realm.cloud, (size_t)at),
+		realm_host_name(scene_host(a->arg[2]))) < 0)
+		sim_violated("the scenario evacuates what there is not: %s", a->arg[1]);
+}
+
 static void instance(const struct scene_act *a)
 {
 	struct cloudsim_instance_set set = {.vm_state = value_of(a, "vm"),
 	    .task_state = value_of(a, "task"),
 	    .fault = value_of(a, "fault"),
+	    .host = host_value_of(a),
 	    .locked = value_of(a, "locked") ? (int)number_of(a, "locked") : -1,
 	    .unplaceable = value_of(a, "unplaceable") ? (int)number_of(a, "unplaceable") : -1,
 	    .deleted = value_of(a, "deleted") ? (int)number_of(a, "deleted") : -1};
@@ -238,6 +263,7 @@ static void nova(const struct scene_act *a)
 		is_forced = str_eq(a->arg[2], "force-down");
 	(void)cloudsim_model_service_set(
 	    realm.cloud, sim.now_ms, name_of(a), is_disabled, a->n > 3 ? a->arg[3] : "", is_forced);
+	witness.host[host_of(a)].is_forced_down = is_forced; /* not the daemon's doing */
 }
 
 static void ask(const struct scene_act *a)
@@ -336,7 +362,9 @@ static const struct word {
     {"capacity", capacity, {ARG_TEXT}, false, "capacity N"},
     {"rebuild", rebuild, {ARG_TIME, ARG_TIME}, false, "rebuild TIME TIME"},
     {"instance", instance, {ARG_INSTANCE, ARG_TEXT}, true,
-	"instance c1/1 [vm=STATE] [task=STATE] [unplaceable=1] [deleted=1]"},
+	"instance c1/1 [vm=STATE] [task=STATE] [unplaceable=1] [deleted=1] [host=HOST]"},
+    {"evacuate", evacuate, {ARG_INSTANCE, ARG_TEXT}, false, "evacuate c1/1 HOST (an operator's own call)"},
+    {"move-lag", move_lag, {ARG_TIME}, false, "move-lag TIME (a server's host follows so long after its migration)"},
     {"api", api, {ARG_TEXT}, true,
 	"api METHOD PATH EFFECT [status=N] [body=TEXT] [skip=N] [count=N] [delay=TIME], or api well"},
     {"part", part, {ARG_TEXT, ARG_TEXT}, false, "part NAME up|down"},

@@ -39,7 +39,7 @@ struct arguments {
 	int64_t until_s;
 	const struct story_profile *profile;
 	const struct fixed_story *fixed; /* NULL: drawn from the profile */
-	bool all_fixed, matrix, scenario, coverage;
+	bool all_fixed, matrix, scenario, coverage, complete;
 	bool takeover; /* two controllers: who is killed stays dead */
 	bool trace, json;
 	bool planted; /* the builds with a defect are run instead */
@@ -182,9 +182,10 @@ static int usage(FILE *to)
 	      "N] [--until SECONDS] "
 	      "[--kill-at K] [--first] [--trace] [--json]\n"
 	      "       osha-sim --planted [--json]\n"
-	      "       osha-sim --scenario [--coverage] [--trace] FILE...\n"
+	      "       osha-sim --scenario [--coverage|--complete] [--trace] FILE...\n"
 	      "  --scenario each file is played and judged; --coverage: the edges of the workflow tables that were "
-	      "taken\n"
+	      "taken;\n"
+	      "             --complete: all of them and no others have to be\n"
 	      "  --story    a written story on a small cloud instead of one drawn from a profile\n"
 	      "  --matrix   once more for each outward act of the run, with the daemon killed right before it\n"
 	      "  --jobs     so many processes at a time, in rounds; --deaths N ends once so many hosts have died\n"
@@ -212,6 +213,8 @@ static bool *switch_of(struct arguments *a, int letter)
 		return &a->scenario;
 	case 'c':
 		return &a->coverage;
+	case 'C':
+		return &a->complete;
 	case 'm':
 		return &a->matrix;
 	case 'T':
@@ -235,7 +238,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 	    {"until", 1, 0, 'u'}, {"jobs", 1, 0, 'J'}, {"deaths", 1, 0, 'd'}, {"story", 1, 0, 's'},
 	    {"matrix", 0, 0, 'm'}, {"takeover", 0, 0, 'T'}, {"kill-at", 1, 0, 'k'}, {"first", 0, 0, '1'},
 	    {"planted", 0, 0, 'P'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"scenario", 0, 0, 'S'},
-	    {"coverage", 0, 0, 'c'}, {"help", 0, 0, 'h'}, {0}};
+	    {"coverage", 0, 0, 'c'}, {"complete", 0, 0, 'C'}, {"help", 0, 0, 'h'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -381,7 +384,10 @@ int main(int argc, char **argv)
 		return planted_run(a.json);
 	setvbuf(stdout, NULL, _IOLBF, 0); /* what a run said is seen even if it never ends */
 	if (a.scenario)
-		return scene_main(argv + optind, (size_t)(argc - optind), a.trace, a.coverage);
+		return scene_main(argv + optind, (size_t)(argc - optind), a.trace,
+		    a.complete   ? COVERAGE_WHOLE
+		    : a.coverage ? COVERAGE_PRINTED
+				 : COVERAGE_NONE);
 	configure(&a);
 	clock_gettime(CLOCK_MONOTONIC, &t0);
 	ok = a.jobs > 1 || a.deaths ? run_rounds(&a, &t) : run_all(&a, &t);

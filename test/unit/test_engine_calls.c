@@ -108,6 +108,64 @@ static void a_failed_call_rests_without_a_reason_too(void **state)
 	bed_free(b);
 }
 
+/*
+ * An evacuation that had failed by all appearance is called over; the call is refused, and the old one goes on after all: its end counts, or
+ * the instance would wait for the whole time of a rebuild.
+ */
+static void what_was_called_over_in_vain_counts_again(void **state)
+{
+	struct bed *b = bed_new(3, NULL);
+	struct instance_view old = bed_moved(1, "h1", "h2", 12), failed;
+
+	(void)state;
+	str_copy(old.host, sizeof(old.host), "h1");
+	old.evacuation.status = MIGRATION_PRE_MIGRATING;
+	old.evacuation.created_at_ms = 5000;
+	failed = old;
+	failed.state = SERVER_ERROR;
+	failed.fault_at_ms = 6000;
+	bed_to_listing(b, 0);
+	bed_end_views(b, OP_LIST, &failed, 1);
+	bed_end_views(b, OP_ASK, &failed, 1);
+	assert_int_equal(bed_instance(b, 0, "uuid-1")->seen_migration_id, 12);
+	bed_end(b, OP_EVACUATE, OUTCOME_REFUSED, FAULT_TRANSIENT);
+	for (int k = 0; k < 10 && !bed_op(b, OP_ASK); k++)
+		bed_pass(b, b->o.retry_ms);
+	bed_end_views(b, OP_ASK, &old, 1);
+	assert_int_equal(bed_instance(b, 0, "uuid-1")->row, INSTANCE_ROW_REBUILDING);
+	assert_int_equal(bed_instance(b, 0, "uuid-1")->seen_migration_id, 11);
+	bed_pass(b, b->o.poll_ms);
+	old = bed_moved(1, "h1", "h2", 12);
+	bed_end_views(b, OP_MIGRATIONS, &old, 1);
+	assert_int_equal(bed_instance(b, 0, "uuid-1")->row, INSTANCE_ROW_VERIFYING);
+	assert_int_equal(b->started[OP_EVACUATE], 1);
+	bed_free(b);
+}
+
+/* A newer call is on its way: what is said of an older evacuation says nothing about it. */
+static void an_older_evacuation_does_not_end_the_wait_for_a_call(void **state)
+{
+	struct bed *b = bed_new(3, NULL);
+	struct instance_view failed = bed_moved(1, "h1", "h2", 12), older;
+
+	(void)state;
+	str_copy(failed.host, sizeof(failed.host), "h1");
+	failed.state = SERVER_ERROR;
+	failed.evacuation.status = MIGRATION_FAILED;
+	bed_to_listing(b, 0);
+	bed_end_views(b, OP_LIST, &failed, 1);
+	bed_end_views(b, OP_ASK, &failed, 1);
+	bed_end(b, OP_EVACUATE, OUTCOME_DONE, FAULT_NONE);
+	older = failed;
+	for (int s = MIGRATION_ACCEPTED; s < MIGRATION_STATUS_N; s++) {
+		older.evacuation.status = (enum migration_status)s;
+		bed_pass(b, b->o.poll_ms);
+		bed_end_views(b, OP_MIGRATIONS, &older, 1);
+		assert_int_equal(bed_instance(b, 0, "uuid-1")->row, INSTANCE_ROW_REBUILDING);
+	}
+	bed_free(b);
+}
+
 /* The proof was voided while Nova was being asked: what the answer allows waits for the next proof. */
 static void nothing_is_called_on_an_answer_after_the_proof(void **state)
 {
@@ -159,6 +217,8 @@ int main(void)
 	    cmocka_unit_test(only_an_evacuation_that_is_over_counts_as_seen),
 	    cmocka_unit_test(each_refusal_of_a_call_has_its_end),
 	    cmocka_unit_test(a_failed_call_rests_without_a_reason_too),
+	    cmocka_unit_test(what_was_called_over_in_vain_counts_again),
+	    cmocka_unit_test(an_older_evacuation_does_not_end_the_wait_for_a_call),
 	    cmocka_unit_test(nothing_is_called_on_an_answer_after_the_proof),
 	    cmocka_unit_test(whose_it_is_is_learnt_once)};
 

@@ -179,11 +179,36 @@ static void a_host_without_power_is_recovered_among_many(void **state)
 	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD); /* one reading is none */
 	bed_pass(b, b->o.retry_ms);
 	bed_end_power(b, POWER_OFF);
-	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
-	bed_end_look(b, 0);
-	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING); /* at once: a look between would make the reading old */
 	assert_int_equal(b->started[OP_POWER_OFF], 1);
 	bed_free(b);
+}
+
+/* Until its announcement is durable somebody may switch it on: what was read long before counts no more. */
+static void a_reading_of_off_is_soon_too_old(void **state)
+{
+	static const struct {
+		int64_t share, then_ms;
+		enum host_row row;
+	} cases[] = {{2, 0, HOST_ROW_FENCING}, {2, 1, HOST_ROW_HELD}};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+		struct bed *b = held_among_many();
+
+		bed_end_power(b, POWER_OFF);
+		bed_pass(b, b->o.retry_ms);
+		b->store = BED_STORE_WAITS;
+		bed_end_power(b, POWER_OFF);
+		assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
+		b->now_ms += b->o.power_poll_ms / cases[k].share + cases[k].then_ms;
+		see_all(b);
+		b->store = BED_STORE_CONFIRMS;
+		bed_settle_store(b, true);
+		assert_int_equal(bed_row(b, 0), cases[k].row);
+		assert_int_equal(b->started[OP_POWER_OFF], cases[k].row == HOST_ROW_FENCING);
+		bed_free(b);
+	}
 }
 
 /*
@@ -199,7 +224,6 @@ static void readings_of_off_let_one_power_off_through(void **state)
 		bed_end_power(b, POWER_OFF);
 		bed_pass(b, b->o.retry_ms);
 		bed_end_power(b, POWER_OFF);
-		bed_end_look(b, 0);
 		assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
 		assert_int_equal(b->started[OP_POWER_OFF], n);
 		assert_int_equal(bed_op(b, OP_POWER_OFF)->start.level, n <= 2 ? 0 : 1);
@@ -230,8 +254,6 @@ static void readings_of_the_held_are_patient(void **state)
 	assert_int_equal(engine_fencing_n(b->e), 0);
 	bed_end_power(b, POWER_OFF);
 	assert_int_equal(engine_fencing_n(b->e), 1); /* from here on a place is kept for it */
-	bed_end_look(b, 0);
-	assert_int_equal(engine_fencing_n(b->e), 1);
 	bed_end(b, OP_POWER_OFF, OUTCOME_DONE, FAULT_NONE);
 	assert_int_equal(engine_fencing_n(b->e), 1);
 	a = bed_op(b, OP_POWER_STATUS);
@@ -266,8 +288,9 @@ static void a_held_host_keeps_its_place_in_the_line(void **state)
 	assert_int_equal(bed_op(b, OP_POWER_STATUS)->start.since_ms, since_ms); /* off once: it goes on before others */
 	bed_end(b, OP_POWER_STATUS, OUTCOME_REFUSED, FAULT_LATE);
 	bed_pass(b, b->o.retry_ms);
+	see_all(b);
 	bed_end_power(b, POWER_OFF);
-	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
 	bed_free(b);
 }
 
@@ -310,7 +333,7 @@ static void a_hold_that_is_tried_again_does_not_give_up_its_reading(void **state
 	bed_pass(b, 1);
 	assert_true(bed_op(b, OP_POWER_STATUS)->start.op == op);
 	bed_end_power(b, POWER_OFF);
-	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
 	bed_free(b);
 }
 
@@ -374,7 +397,7 @@ static void readings_from_before_a_stall_do_not_count(void **state)
 	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
 	bed_pass(b, b->o.retry_ms);
 	bed_end_power(b, POWER_OFF);
-	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
 	bed_free(b);
 }
 
@@ -531,6 +554,7 @@ int main(void)
 	    cmocka_unit_test(records_not_asked_for_are_no_silence), cmocka_unit_test(rounding_is_no_silence),
 	    cmocka_unit_test(one_among_hosts_that_report_is_fenced),
 	    cmocka_unit_test(a_host_without_power_is_recovered_among_many),
+	    cmocka_unit_test(a_reading_of_off_is_soon_too_old),
 	    cmocka_unit_test(readings_of_off_let_one_power_off_through),
 	    cmocka_unit_test(an_old_silence_is_a_new_one_after_a_stall), cmocka_unit_test(a_host_with_power_stays_held),
 	    cmocka_unit_test(readings_from_before_a_stall_do_not_count),

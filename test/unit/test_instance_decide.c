@@ -28,7 +28,7 @@ struct decide_case {
 	uint32_t attempt;
 	bool no_attempts, settled, stuck, dest_dead, may_reset, no_side_steps;
 	int64_t unfinished_id;
-	bool unfinished_dead, is_gone, lacks_history;
+	bool unfinished_dead, is_gone, lacks_history, was_moved;
 	enum decision want;
 	const char *says; /* part of the reason, NULL = any */
 };
@@ -117,6 +117,11 @@ static const struct decide_case cases[] = {
 {"lost call, settled, paused meanwhile", NULL, SERVER_PAUSED, TASK_NONE, .call_open = true, .attempt = 1, .settled = true, .want = DECIDE_REFUSE},
 {"lost last call", NULL, SERVER_ACTIVE, TASK_NONE, .call_open = true, .attempt = 5, .no_attempts = true, .want = DECIDE_AGAIN},
 {"lost last call, settled", NULL, SERVER_ACTIVE, TASK_NONE, .call_open = true, .attempt = 5, .no_attempts = true, .settled = true, .want = DECIDE_REFUSE},
+/* once seen elsewhere: a copy may run there, whatever the records say */
+{"was moved, listed on the dead host again", NULL, SERVER_ACTIVE, TASK_NONE, .was_moved = true, .want = DECIDE_HOLD, .says = "a copy may run"},
+{"was moved, its record lost too", NULL, SERVER_ERROR, TASK_NONE, MIGRATION_FAILED, 9, .was_moved = true, .want = DECIDE_HOLD},
+{"was moved, elsewhere again", "c2", SERVER_ACTIVE, TASK_NONE, MIGRATION_DONE, 5, .was_moved = true, .want = DECIDE_DONE},
+{"was moved, deleted", NULL, SERVER_DELETED, TASK_NONE, .was_moved = true, .want = DECIDE_GONE},
 /* an older record under way behind a newer one that ended */
 {"older pre-migrating behind a failed one", NULL, SERVER_ERROR, TASK_NONE, MIGRATION_FAILED, 9, 2000, 2001, .unfinished_id = 5, .want = DECIDE_WATCH, .says = "older"},
 {"the same, without end", NULL, SERVER_ERROR, TASK_NONE, MIGRATION_FAILED, 9, .unfinished_id = 5, .stuck = true, .want = DECIDE_HOLD, .says = "5"},
@@ -147,8 +152,11 @@ static const struct decide_case cases[] = {
 static void fill(
     const struct decide_case *c, struct instance_record *i, struct instance_view *v, struct decide_facts *f)
 {
-	*i = (struct instance_record){
-	    .wanted = c->wanted, .seen_migration_id = c->seen_id, .call_open = c->call_open, .attempt = c->attempt};
+	*i = (struct instance_record){.wanted = c->wanted,
+	    .seen_migration_id = c->seen_id,
+	    .call_open = c->call_open,
+	    .attempt = c->attempt,
+	    .was_moved = c->was_moved};
 	str_copy(i->source, sizeof(i->source), "c1");
 	*v = (struct instance_view){
 	    .exists = !c->is_gone, .state = c->state, .task = c->task, .fault_at_ms = c->fault_ms};
