@@ -420,8 +420,9 @@ void perform_abandon(struct daemon *d)
 {
 	struct daemon_op *op;
 
-	while ((op = TAILQ_FIRST(&d->ops->all)) != NULL) {
-		op_unlink(op);
+	while (d->ops && (op = TAILQ_FIRST(&d->ops->all)) != NULL) {
+		TAILQ_REMOVE(&d->ops->all, op, link);
+		agents_line_leave(&d->ops->line, &op->waiter);
 		op_forget(op);
 	}
 }
@@ -430,11 +431,7 @@ void perform_close(struct daemon *d)
 {
 	struct daemon_op *op;
 
-	while (d->ops && (op = TAILQ_FIRST(&d->ops->all)) != NULL) {
-		TAILQ_REMOVE(&d->ops->all, op, link);
-		agents_line_leave(&d->ops->line, &op->waiter);
-		op_forget(op);
-	}
+	perform_abandon(d);
 	while (d->ops &&
 	       (op = TAILQ_FIRST(&d->ops->lost)) != NULL) { /* the monitors are gone, and their looks with them */
 		TAILQ_REMOVE(&d->ops->lost, op, link);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The witnesses of who may act: nothing outward is begun without the lease, and each epoch has one writer. */
 #include "test/sim/lease_service.h"
+#include "test/sim/store.h"
 #include "test/sim/witness.h"
 
 static int number_of(const struct sim_node *node)
@@ -26,9 +27,9 @@ void witness_write(const struct sim_node *node, uint64_t epoch)
 {
 	if (!lease_service.is_on)
 		return;
-	if (epoch < witness.writer_epoch)
+	if (epoch != node->store->epoch)
 		sim_violated("invariant 2: a write of epoch %llu is taken in epoch %llu", (unsigned long long)epoch,
-		    (unsigned long long)witness.writer_epoch);
+		    (unsigned long long)node->store->epoch);
 	if (epoch == witness.writer_epoch && (witness.writer != number_of(node) || witness.writer_life != node->starts))
 		sim_violated("invariant 3: two daemons write in epoch %llu", (unsigned long long)epoch);
 	witness.writer_epoch = epoch;

@@ -205,7 +205,7 @@ def case_rack_without_power():
             bed.power(host)
         daemon.wait('-> held: 3 of 4 hosts went silent')
         for host in dead:
-            daemon.wait(f'{host} held -> confirming: its fence device reads off')
+            daemon.wait(f'{host} held -> fencing: its fence device reads off')
         for host in dead:
             daemon.wait(f'{host} verifying -> recovered', 60)
             bed.check_recovered(host, was[host])
