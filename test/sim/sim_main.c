@@ -15,6 +15,7 @@
 #include "test/sim/controller.h"
 #include "test/sim/fixed.h"
 #include "test/sim/jobs.h"
+#include "test/sim/pattern.h"
 #include "test/sim/planted.h"
 #include "test/sim/scene.h"
 #include "test/sim/store.h"
@@ -42,6 +43,7 @@ struct arguments {
 	bool trace, json;
 	bool planted; /* the builds with a defect are run instead */
 	bool first;   /* nothing more after a run that failed */
+	bool patterns; /* correlated misfortune on a large cloud instead */
 	char folder[64];
 };
 
@@ -176,6 +178,7 @@ static int usage(FILE *to)
 	      "N] [--until SECONDS] "
 	      "[--kill-at K] [--first] [--trace] [--json]\n"
 	      "       osha-sim --planted [--json]\n"
+	      "       osha-sim --patterns [N] [--from S] [--trace] [--json]\n"
 	      "       osha-sim --scenario [--coverage] [--trace] FILE...\n"
 	      "  --scenario each file is played and judged; --coverage: the edges of the workflow tables that were "
 	      "taken\n"
@@ -186,6 +189,7 @@ static int usage(FILE *to)
 	      "  --kill-at  kill the daemon at its K-th outward act\n"
 	      "  --first    end with the first run that fails\n"
 	      "  --planted  run the builds that have a defect, until each is found\n"
+	      "  --patterns N correlated failures of a cloud of 1,000 hosts, 200 where no number is given\n"
 	      "  --trace    the daemon's log lines and what befalls the cloud\nprofiles:\n",
 	    to);
 	for (unsigned k = 0; story_profile_at(k); k++)
@@ -211,6 +215,8 @@ static bool *switch_of(struct arguments *a, int letter)
 		return &a->first;
 	case 'P':
 		return &a->planted;
+	case 'C':
+		return &a->patterns;
 	case 't':
 		return &a->trace;
 	case 'j':
@@ -226,7 +232,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 	    {"until", 1, 0, 'u'}, {"jobs", 1, 0, 'J'}, {"deaths", 1, 0, 'd'}, {"story", 1, 0, 's'},
 	    {"matrix", 0, 0, 'm'}, {"kill-at", 1, 0, 'k'}, {"first", 0, 0, '1'}, {"planted", 0, 0, 'P'},
 	    {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"scenario", 0, 0, 'S'}, {"coverage", 0, 0, 'c'},
-	    {"help", 0, 0, 'h'}, {0}};
+	    {"patterns", 0, 0, 'C'}, {"help", 0, 0, 'h'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -371,6 +377,9 @@ int main(int argc, char **argv)
 	if (a.planted)
 		return planted_run(a.json);
 	setvbuf(stdout, NULL, _IOLBF, 0); /* what a run said is seen even if it never ends */
+	if (a.patterns)
+		return pattern_main(
+		    optind < argc ? strtoull(argv[optind], NULL, 10) : 200, a.from, a.trace, a.json);
 	if (a.scenario)
 		return scene_main(argv + optind, (size_t)(argc - optind), a.trace, a.coverage);
 	configure(&a);
