@@ -121,6 +121,7 @@ static void policy_set(struct daemon *d, uint32_t host, bool has_device_alone)
 	p.recover_disabled = from.segment && from.segment->recover_disabled;
 	p.let_return = from.segment && from.segment->let_return;
 	p.mode = mode_of(from.segment);
+	p.segment = from.segment ? (uint32_t)(from.segment - d->cfg->segments.items) : UINT32_MAX;
 	levels_of(d, host, &from, &p);
 	if (!has_device_alone)
 		p.level_n = h->level_n = 0;

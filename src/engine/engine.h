@@ -106,6 +106,7 @@ struct host_policy {
 	bool recover_disabled; /* fence although an operator disabled it */
 	bool let_return;       /* powered on by others before its evacuations ended: leave it on */
 	enum host_mode mode;
+	uint32_t segment; /* its number in the configuration, UINT32_MAX = none */
 	uint32_t level_n;
 	struct host_policy_level level[FENCE_LEVEL_MAX];
 };

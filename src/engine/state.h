@@ -238,6 +238,12 @@ void host_look(struct engine *e, struct host *h);
 /* what other devices than the present ones have read counts for nothing */
 void host_forget_devices(struct host *h);
 
+/* is it silent on every path that its policy asks, or beginning to be? */
+bool host_is_silent_everywhere(const struct engine *e, const struct host *h, int64_t now_ms);
+
+/* breaker.c: is the silence of this host part of a greater one? The reason goes to @ret_why. */
+bool breaker_holds(const struct engine *e, const struct host *h, int64_t now_ms, char *ret_why, size_t size);
+
 /* gate.c: what holds a fence back */
 enum gate { GATE_GO, GATE_WAIT, GATE_CLEAR, GATE_SKIP, GATE_OBSERVE, GATE_HOLD };
 struct gate_answer {

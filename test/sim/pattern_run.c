@@ -123,13 +123,13 @@ static void judge(void)
 	for (uint32_t h = 0; h < PATTERN_HOSTS; h++) {
 		const struct fate *f = &fates[h];
 
+		now.wrong_goes += witness.host[h].offs_alive;
 		now.held += f->was_held && !f->was_cut;
 		now.recovered += f->recovered_ms != 0;
 		now.known += f->is_judged;
 		if (f->is_judged && f->recovered_ms - f->known_ms > now.longest_ms)
 			now.longest_ms = f->recovered_ms - f->known_ms;
 	}
-	now.wrong_goes = witness.fenced_alive;
 	now.power_offs = witness.power_offs;
 	now.deaths = witness.host_deaths;
 	now.violations = sim.violation[0] != '\0';

@@ -213,6 +213,8 @@ void witness_power_off(struct sim_node *from, uint32_t host)
 		sim_violated("invariant 4: power-off of %s without a durable recovery", name);
 		return;
 	}
+	witness.host[host].offs_alive += realm_is_alive(host) && r.proof.kind == PROOF_NONE &&
+					 (!realm.host[host].on_ms || sim.now_ms - realm.host[host].on_ms > NOTICED_MS);
 	if (controller_mode() == MODE_OBSERVE ||
 	    (controller_mode() == MODE_ASK && r.proof.kind == PROOF_NONE && !r.approved_by[0]))
 		sim_violated("mode: power-off of %s, whose segment is %s, without a durable approval", name,
