@@ -131,3 +131,55 @@ bool breaker_holds(const struct engine *e, const struct host *h, int64_t now_ms,
 		return is_path_blind(e, h, ret_why, size);
 	return true;
 }
+
+/* --- letting go by rate --- */
+
+static bool is_paced(const struct engine *e, const struct recovery *r)
+{
+	return r->is_used && r->rec.mass_held && e->o.mass_resume_n && !recovery_proof_holds(r) &&
+	       !recovery_is_powerless(e, r);
+}
+
+static bool is_waiting(const struct engine *e, const struct recovery *r)
+{
+	return is_paced(e, r) && !r->has_turn && !(host_step_of(r->rec.row)->flags & STEP_FINAL);
+}
+
+bool breaker_paces(const struct engine *e, const struct recovery *r, int64_t now_ms, struct gate_answer *ret)
+{
+	int64_t between_ms = e->o.mass_resume_n ? MINUTE_MS / e->o.mass_resume_n : 0, next_ms = e->turn_ms + between_ms;
+	uint32_t waiting = 0, before = 0, gone = 0;
+
+	if (!is_paced(e, r) || r->has_turn || !e->turn_ms || now_ms >= next_ms)
+		return false;
+	for (uint32_t k = 0; k < e->recovery_cap; k++) {
+		const struct recovery *other = &e->recoveries[k];
+
+		waiting += other->is_used && is_waiting(e, other);
+		before += other < r && is_waiting(e, other);
+		gone += other->is_used && other->rec.mass_held && (other->has_turn || recovery_proof_holds(other));
+	}
+	ret->again_ms = next_ms + before * between_ms;
+	snprintf(ret->why, sizeof(ret->why),
+	    "let go after a mass failure, %u a minute: %u of %u have been fenced, the next one in %lld s",
+	    e->o.mass_resume_n, gone, gone + waiting, (long long)((next_ms - now_ms + 999) / 1000));
+	return true;
+}
+
+void breaker_take_turn(struct engine *e, struct recovery *r)
+{
+	if (!is_paced(e, r) || r->has_turn)
+		return;
+	r->has_turn = true;
+	e->turn_ms = e->now_ms;
+}
+
+void breaker_resume(struct engine *e)
+{
+	for (uint32_t k = 0; k < e->recovery_cap; k++) {
+		const struct recovery *r = &e->recoveries[k];
+
+		if (r->is_used && r->rec.mass_held && r->rec.stamp_wall_ms[HOST_ROW_FENCING])
+			e->turn_ms = e->now_ms;
+	}
+}

@@ -57,6 +57,7 @@ struct engine_options {
 	uint32_t look_attempts;
 	uint32_t mass_hosts_n; /* more than max(this, per mille) newly down in one window hold everything */
 	uint32_t mass_per_mille;
+	uint32_t mass_resume_n;          /* hosts a minute that are fenced once such a hold is over; 0 = any number */
 	int64_t degraded_after_ms;       /* disagreeing monitors are told after this */
 	uint32_t off_readings_n;         /* consecutive readings of off that make a proof, at least 2 */
 	int64_t power_status_timeout_ms; /* one reading */

@@ -95,7 +95,9 @@ enum gate fence_gate(
 {
 	enum verdict v = host_verdict(e, h, now_ms, 0);
 	const char *why = not_ours(h, r);
+	enum gate g;
 
+	ret->again_ms = 0;
 	if (why)
 		return gate_with(GATE_SKIP, ret, HOLD_NONE, why);
 	if (!r->rec.proof.is_void && (v == VERDICT_UP || v == VERDICT_DEGRADED))
@@ -110,5 +112,8 @@ enum gate fence_gate(
 	if (host_next_level(h, r->rec.level) == NIL)
 		return gate_with(GATE_HOLD, ret, HOLD_NO_FENCE,
 		    "no fence device has read on for this host while it was alive: it cannot be proven dead");
-	return mode_gate(e, h, r, ret);
+	g = mode_gate(e, h, r, ret);
+	if (g == GATE_GO && !r->rec.proof.is_void && breaker_paces(e, r, now_ms, ret))
+		return gate_with(GATE_HOLD, ret, HOLD_MASS, ret->why);
+	return g;
 }

@@ -131,6 +131,7 @@ struct recovery_record {
 	uint32_t instance_n, done_n;       /* as last counted */
 	int64_t weighed_wall_ms;           /* when `sightings` were weighed last; 0 = not recorded */
 	struct sighting sightings[SIGHTING_MAX];
+	bool mass_held; /* the breaker held it once: where its device does not read off it is fenced by rate */
 };
 
 /** recovery_untold() - the moments (1 << enum moment) that are due and of which not everybody has been told. */

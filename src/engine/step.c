@@ -16,6 +16,7 @@ struct engine_options engine_options_default(void)
 	    .look_attempts = 3,
 	    .mass_hosts_n = 2,
 	    .mass_per_mille = 100,
+	    .mass_resume_n = 2,
 	    .degraded_after_ms = 30000,
 	    .off_readings_n = 2,
 	    .power_status_timeout_ms = 20000,

@@ -85,6 +85,7 @@ static const struct journal_field recovery_fields[] = {
 	FIELD(60, TEXT, recovery.approved_by, 0),
 	FIELD(61, INT, recovery.approved_wall_ms, 0),
 	FIELD(62, BOOL, recovery.observed, 0),
+	FIELD(80, BOOL, recovery.mass_held, 0),
 };
 
 static const struct journal_field instance_fields[] = {
