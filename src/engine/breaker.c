@@ -12,6 +12,7 @@ enum {
 	WHOLE_LEAST = 3, /* fewer hosts are no segment and no path that could fail as a whole */
 	NEARLY_ALL = 90, /* percent */
 	HARDLY = 50,     /* percent: a monitor that says dead of fewer hosts contradicts one that says so of nearly all */
+	CHANCE_MOST = 10, /* thousandths of a host */
 	MINUTE_MS = 60000,
 };
 
@@ -25,6 +26,7 @@ struct tally {
 	uint32_t any, all; /* on any of its paths; on all of them */
 	uint32_t living;   /* silent on none */
 	uint32_t members, silent_members; /* of its segment */
+	uint32_t alone[MONITOR_MAX];      /* that one monitor misses and another one of their policy does not, since whenever */
 };
 
 /* Any silence of the one within one service_down_time of any of the other. */
@@ -37,6 +39,12 @@ static bool is_together(const struct engine *e, const struct silences *a, const 
 			return true;
 	}
 	return false;
+}
+
+static void count_alone(const struct engine *e, const struct host *h, uint32_t silent, struct tally *t)
+{
+	for (uint32_t m = 0; m < e->o.monitor_n && silent != h->policy.must_be_dead; m++)
+		t->alone[m] += (silent >> m) & 1;
 }
 
 static bool is_mate(const struct host *of, const struct host *h)
@@ -56,12 +64,14 @@ static struct tally count_silent(const struct engine *e, const struct host *of, 
 		const struct host *h = &e->hosts[k];
 		const struct recovery *r = h->recovery == NIL ? NULL : &e->recoveries[h->recovery];
 		bool is_news = !(r && r->from_before && recovery_proof_holds(r)), is_silent;
+		uint32_t silent = host_silent_paths(e, h, now_ms);
 
 		its.n = host_silences(e, h, now_ms, its.ms);
 		is_silent = is_news && is_together(e, &its, &own);
 		t.living += its.n == 0;
 		t.any += is_silent;
-		t.all += is_silent && host_is_silent_everywhere(e, h, now_ms);
+		t.all += is_silent && silent == h->policy.must_be_dead;
+		count_alone(e, h, silent, &t);
 		t.members += is_news && is_mate(of, h);
 		t.silent_members += is_silent && is_mate(of, h);
 	}
@@ -108,6 +118,20 @@ static bool is_path_blind(const struct engine *e, const struct host *h, char *re
 	return false;
 }
 
+/* Where every path has failures of its own, some hosts are silent on all of them by chance: so many thousandths of a host are to be expected. */
+static uint64_t chance_per_mille(const struct engine *e, const struct host *h, const struct tally *t)
+{
+	uint64_t expected = UINT64_C(1000) * e->host_n, paths = 0;
+
+	for (uint32_t m = 0; m < e->o.monitor_n; m++) {
+		if (!(h->policy.must_be_dead & (1u << m)))
+			continue;
+		expected = expected * t->alone[m] / e->host_n;
+		paths++;
+	}
+	return paths > 1 ? expected : 0;
+}
+
 bool breaker_holds(const struct engine *e, const struct host *h, int64_t now_ms, char *ret_why, size_t size)
 {
 	uint32_t share = (uint32_t)((uint64_t)e->host_n * e->o.mass_per_mille / 1000);
@@ -127,6 +151,9 @@ bool breaker_holds(const struct engine *e, const struct host *h, int64_t now_ms,
 	else if (t.all > e->o.mass_hosts_n)
 		snprintf(ret_why, size, "%u hosts went silent on every path within %lld s, more than %u", t.all, window_s,
 		    e->o.mass_hosts_n);
+	else if (chance_per_mille(e, h, &t) >= CHANCE_MOST)
+		snprintf(ret_why, size, "hosts are silent on each path alone (%u on that of %s): this one may be so on all by chance",
+		    t.alone[0], e->o.monitor_name[0]);
 	else
 		return is_path_blind(e, h, ret_why, size);
 	return true;

@@ -240,8 +240,8 @@ void host_look(struct engine *e, struct host *h);
 /* what other devices than the present ones have read counts for nothing */
 void host_forget_devices(struct host *h);
 
-/* is it silent on every path that its policy asks, or beginning to be? */
-bool host_is_silent_everywhere(const struct engine *e, const struct host *h, int64_t now_ms);
+/* the monitors (1 << number) of its policy that miss it, or begin to */
+uint32_t host_silent_paths(const struct engine *e, const struct host *h, int64_t now_ms);
 
 /* breaker.c: is the silence of this host part of a greater one? The reason goes to @ret_why. */
 bool breaker_holds(const struct engine *e, const struct host *h, int64_t now_ms, char *ret_why, size_t size);

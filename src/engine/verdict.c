@@ -85,16 +85,16 @@ uint32_t host_silences(const struct engine *e, const struct host *h, int64_t now
 	return n;
 }
 
-bool host_is_silent_everywhere(const struct engine *e, const struct host *h, int64_t now_ms)
+uint32_t host_silent_paths(const struct engine *e, const struct host *h, int64_t now_ms)
 {
+	uint32_t silent = 0;
 	int64_t since_ms;
 
 	for (uint32_t m = 0; m < e->o.monitor_n; m++) {
-		if ((h->policy.must_be_dead & (1u << m)) && h->evidence[m].sign != SIGN_DEAD &&
-		    (m || !is_overdue(e, h, now_ms, &since_ms)))
-			return false;
+		if (h->evidence[m].sign == SIGN_DEAD || (!m && is_overdue(e, h, now_ms, &since_ms)))
+			silent |= 1u << m;
 	}
-	return true;
+	return silent & h->policy.must_be_dead;
 }
 
 static int64_t wall_of(const struct engine *e, int64_t at_ms)
