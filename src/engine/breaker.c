@@ -11,7 +11,7 @@
 enum {
 	WHOLE_LEAST = 3, /* fewer hosts are no segment and no path that could fail as a whole */
 	NEARLY_ALL = 90, /* percent */
-	HARDLY = 50,     /* percent: a monitor that says dead of fewer hosts contradicts one that says so of nearly all */
+	HARDLY = 50, /* percent: a monitor that says dead of fewer hosts contradicts one that says so of nearly all */
 	CHANCE_MOST = 10, /* thousandths of a host */
 	MINUTE_MS = 60000,
 };
@@ -23,10 +23,11 @@ struct silences {
 
 /* What is silent together with one host. */
 struct tally {
-	uint32_t any, all; /* on any of its paths; on all of them */
-	uint32_t living;   /* silent on none */
+	uint32_t any, all;                /* on any of its paths; on all of them */
+	uint32_t living;                  /* silent on none */
 	uint32_t members, silent_members; /* of its segment */
-	uint32_t alone[MONITOR_MAX];      /* that one monitor misses and another one of their policy does not, since whenever */
+	uint32_t
+	    alone[MONITOR_MAX]; /* that one monitor misses and another one of their policy does not, since whenever */
 };
 
 /* Any silence of the one within one service_down_time of any of the other. */
@@ -141,18 +142,21 @@ bool breaker_holds(const struct engine *e, const struct host *h, int64_t now_ms,
 
 	if (t.any > limit)
 		snprintf(ret_why, size,
-		    "%u of %u hosts went silent within %lld s, more than %u: the cloud's failure, not the hosts'", t.any,
-		    e->host_n, window_s, limit);
+		    "%u of %u hosts went silent within %lld s, more than %u: the cloud's failure, not the hosts'",
+		    t.any, e->host_n, window_s, limit);
 	else if (!t.living && t.any > 1)
-		snprintf(ret_why, size, "all %u hosts went silent together: the cloud's failure, not the hosts'", t.any);
+		snprintf(
+		    ret_why, size, "all %u hosts went silent together: the cloud's failure, not the hosts'", t.any);
 	else if (is_nearly_all(t.silent_members, t.members))
-		snprintf(ret_why, size, "%u of the %u hosts of its segment went silent within %lld s: the segment's failure",
+		snprintf(ret_why, size,
+		    "%u of the %u hosts of its segment went silent within %lld s: the segment's failure",
 		    t.silent_members, t.members, window_s);
 	else if (t.all > e->o.mass_hosts_n)
-		snprintf(ret_why, size, "%u hosts went silent on every path within %lld s, more than %u", t.all, window_s,
-		    e->o.mass_hosts_n);
+		snprintf(ret_why, size, "%u hosts went silent on every path within %lld s, more than %u", t.all,
+		    window_s, e->o.mass_hosts_n);
 	else if (chance_per_mille(e, h, &t) >= CHANCE_MOST)
-		snprintf(ret_why, size, "hosts are silent on each path alone (%u on that of %s): this one may be so on all by chance",
+		snprintf(ret_why, size,
+		    "hosts are silent on each path alone (%u on that of %s): this one may be so on all by chance",
 		    t.alone[0], e->o.monitor_name[0]);
 	else
 		return is_path_blind(e, h, ret_why, size);

@@ -305,20 +305,22 @@ static void add(struct count *to)
 
 static void print_line(const char *name, const struct count *c)
 {
-	printf("%-28s %8llu %10llu %11llu %10llu %6llu %9llu %6llu %11llu %9.1f\n", name, (unsigned long long)c->patterns,
-	    (unsigned long long)c->wrong_goes, (unsigned long long)c->wrong_stops, (unsigned long long)c->violations,
-	    (unsigned long long)c->known, (unsigned long long)c->recovered, (unsigned long long)c->held,
-	    (unsigned long long)c->lost_calls, (double)c->longest_ms / 1000);
+	printf("%-28s %8llu %10llu %11llu %10llu %6llu %9llu %6llu %11llu %9.1f\n", name,
+	    (unsigned long long)c->patterns, (unsigned long long)c->wrong_goes, (unsigned long long)c->wrong_stops,
+	    (unsigned long long)c->violations, (unsigned long long)c->known, (unsigned long long)c->recovered,
+	    (unsigned long long)c->held, (unsigned long long)c->lost_calls, (double)c->longest_ms / 1000);
 }
 
 static void print_json_of(const char *name, const struct count *c)
 {
 	printf("%s%s%s\"patterns\":%llu,\"wrong_goes\":%llu,\"wrong_stops\":%llu,\"violations\":%llu,\"proven_dead\":%"
-	       "llu,\"recovered\":%llu,\"held\":%llu,\"lost_calls\":%llu,\"power_offs\":%llu,\"host_deaths\":%llu,\"longest_ms\":%lld",
+	       "llu,\"recovered\":%llu,\"held\":%llu,\"lost_calls\":%llu,\"power_offs\":%llu,\"host_deaths\":%llu,"
+	       "\"longest_ms\":%lld",
 	    name ? "{\"family\":\"" : "", name ? name : "", name ? "\"," : "", (unsigned long long)c->patterns,
 	    (unsigned long long)c->wrong_goes, (unsigned long long)c->wrong_stops, (unsigned long long)c->violations,
 	    (unsigned long long)c->known, (unsigned long long)c->recovered, (unsigned long long)c->held,
-	    (unsigned long long)c->lost_calls, (unsigned long long)c->power_offs, (unsigned long long)c->deaths, (long long)c->longest_ms);
+	    (unsigned long long)c->lost_calls, (unsigned long long)c->power_offs, (unsigned long long)c->deaths,
+	    (long long)c->longest_ms);
 }
 
 static void print_all(const struct count *all, double wall_s, bool is_json)

@@ -41,8 +41,8 @@ struct arguments {
 	const struct fixed_story *fixed; /* NULL: drawn from the profile */
 	bool all_fixed, matrix, scenario, coverage;
 	bool trace, json;
-	bool planted; /* the builds with a defect are run instead */
-	bool first;   /* nothing more after a run that failed */
+	bool planted;  /* the builds with a defect are run instead */
+	bool first;    /* nothing more after a run that failed */
 	bool patterns; /* correlated misfortune on a large cloud instead */
 	char folder[64];
 };
@@ -378,8 +378,7 @@ int main(int argc, char **argv)
 		return planted_run(a.json);
 	setvbuf(stdout, NULL, _IOLBF, 0); /* what a run said is seen even if it never ends */
 	if (a.patterns)
-		return pattern_main(
-		    optind < argc ? strtoull(argv[optind], NULL, 10) : 200, a.from, a.trace, a.json);
+		return pattern_main(optind < argc ? strtoull(argv[optind], NULL, 10) : 200, a.from, a.trace, a.json);
 	if (a.scenario)
 		return scene_main(argv + optind, (size_t)(argc - optind), a.trace, a.coverage);
 	configure(&a);
