@@ -42,6 +42,14 @@ static bool is_together(const struct engine *e, const struct silences *a, const 
 	return false;
 }
 
+/* It went silent with them and was heard again a moment ago: those that are left are likely to live as well, and come back next. */
+static bool is_just_back(const struct engine *e, const struct host *h, const struct silences *own, int64_t now_ms)
+{
+	struct silences from = {.ms = {h->back_from_ms}, .n = 1};
+
+	return h->back_ms && now_ms - h->back_ms <= e->o.service_down_time_ms && is_together(e, &from, own);
+}
+
 static void count_alone(const struct engine *e, const struct host *h, uint32_t silent, struct tally *t)
 {
 	for (uint32_t m = 0; m < e->o.monitor_n && silent != h->policy.must_be_dead; m++)
@@ -64,14 +72,15 @@ static struct tally count_silent(const struct engine *e, const struct host *of, 
 	for (uint32_t k = 0; k < e->host_n; k++) {
 		const struct host *h = &e->hosts[k];
 		const struct recovery *r = h->recovery == NIL ? NULL : &e->recoveries[h->recovery];
-		bool is_news = !(r && r->from_before && recovery_proof_holds(r)), is_silent;
+		bool is_news = !(r && r->from_before && recovery_proof_holds(r)), is_silent, is_back;
 		uint32_t silent = host_silent_paths(e, h, now_ms);
 
 		its.n = host_silences(e, h, now_ms, its.ms);
-		is_silent = is_news && is_together(e, &its, &own);
+		is_back = is_just_back(e, h, &own, now_ms);
+		is_silent = is_back || (is_news && is_together(e, &its, &own));
 		t.living += its.n == 0;
 		t.any += is_silent;
-		t.all += is_silent && silent == h->policy.must_be_dead;
+		t.all += is_silent && (is_back || silent == h->policy.must_be_dead);
 		count_alone(e, h, silent, &t);
 		t.members += is_news && is_mate(of, h);
 		t.silent_members += is_silent && is_mate(of, h);

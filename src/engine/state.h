@@ -70,6 +70,8 @@ struct host {
 	int64_t updated_at_ms; /* nova's clock */
 	int64_t
 	    dead_since_ms; /* our clock: since when no required monitor is alive and some say dead; NEVER_MS = it is not so */
+	int64_t back_ms,
+	    back_from_ms;    /* our clock: when it was heard again, and since when it had looked dead; 0 = never */
 	int64_t reported_ms; /* our clock: when `updated_at` was last seen to have moved; 0 = not yet */
 	int64_t listed_ms;   /* our clock: when the newest record of it was asked for */
 	int64_t off_since_ms

@@ -190,6 +190,10 @@ void host_look(struct engine *e, struct host *h)
 	enum verdict v = host_verdict(e, h, e->now_ms, 0);
 	bool looks_dead = v == VERDICT_DOWN || v == VERDICT_SUSPECT;
 
+	if (!looks_dead && v != VERDICT_UNKNOWN && h->dead_since_ms != NEVER_MS) {
+		h->back_from_ms = h->dead_since_ms;
+		h->back_ms = e->now_ms;
+	}
 	if (!looks_dead)
 		h->dead_since_ms = v == VERDICT_UNKNOWN ? h->dead_since_ms : NEVER_MS;
 	else if (h->dead_since_ms == NEVER_MS)
