@@ -417,6 +417,27 @@ static void supply_of_some(void)
 		rack_at(sim_between(0, 500), dies, rack);
 }
 
+static void many_racks(uint32_t n)
+{
+	for (uint32_t rack = 0; rack < n; rack++)
+		rack_at(sim_between(0, 500), dies, rack);
+}
+
+static void five_racks(void)
+{
+	many_racks(5);
+}
+
+static void ten_racks(void)
+{
+	many_racks(10);
+}
+
+static void twenty_racks(void)
+{
+	many_racks(20);
+}
+
 static void flapping_switch(void)
 {
 	uint32_t rack = some_rack();
@@ -630,7 +651,15 @@ static const struct pattern_family families[] = {
     {"noise-on-two-paths", "shares of all hosts fail on one path each, by chance some on both", noise_on_two_paths},
 };
 
-const struct pattern_family *pattern_family_at(unsigned k)
+static const struct pattern_family beyond[] = {
+    {"five-racks", "five racks lose their power at once", five_racks},
+    {"ten-racks", "ten racks lose their power at once", ten_racks},
+    {"twenty-racks", "half of the cloud loses its power at once", twenty_racks},
+};
+
+const struct pattern_family *pattern_family_at(unsigned k, bool is_beyond)
 {
+	if (is_beyond)
+		return k < sizeof(beyond) / sizeof(beyond[0]) ? &beyond[k] : NULL;
 	return k < sizeof(families) / sizeof(families[0]) ? &families[k] : NULL;
 }

@@ -20,9 +20,16 @@ struct pattern_family {
 	void (*draw)(void); /* puts what happens into the queue */
 };
 
-/** pattern_family_at() - the families in turn; NULL at the end. */
-const struct pattern_family *pattern_family_at(unsigned k);
+/** pattern_family_at() - the families in turn; NULL at the end. @is_beyond: those that more hosts die in than can be recovered in time. */
+const struct pattern_family *pattern_family_at(unsigned k, bool is_beyond);
 /** pattern_forget() - what was still to happen in the pattern before does not happen any more. */
 void pattern_forget(void);
-/** pattern_main() - osha-sim --patterns: @n of them from seed @from on. Returns the exit status. */
-int pattern_main(uint64_t n, uint64_t from, bool is_traced, bool is_json);
+
+struct pattern_order {
+	uint64_t n, from; /* so many, from this seed on */
+	bool is_traced, is_json;
+	bool is_beyond; /* the bound is measured instead */
+};
+
+/** pattern_main() - osha-sim --patterns. Returns the exit status. */
+int pattern_main(const struct pattern_order *order);

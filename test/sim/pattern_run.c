@@ -45,6 +45,12 @@ static struct fate {
 static struct count totals[FAMILIES_MAX];
 static struct count now;
 static bool is_telling;
+static bool is_beyond;
+
+static const struct pattern_family *family_at(unsigned k)
+{
+	return pattern_family_at(k, is_beyond);
+}
 
 /* --- judging --- */
 
@@ -327,9 +333,9 @@ static void print_all(const struct count *all, double wall_s, bool is_json)
 {
 	printf("%-28s %8s %10s %11s %10s %6s %9s %6s %11s %9s\n", "family", "patterns", "wrong goes", "wrong stops",
 	    "violations", "proven", "recovered", "held", "lost calls", "longest s");
-	for (unsigned k = 0; pattern_family_at(k); k++) {
+	for (unsigned k = 0; family_at(k); k++) {
 		if (totals[k].patterns)
-			print_line(pattern_family_at(k)->name, &totals[k]);
+			print_line(family_at(k)->name, &totals[k]);
 	}
 	print_line("all", all);
 	printf("%.1f s\n", wall_s);
@@ -338,17 +344,17 @@ static void print_all(const struct count *all, double wall_s, bool is_json)
 	printf("{");
 	print_json_of(NULL, all);
 	printf(",\"wall_s\":%.3f,\"families\":[", wall_s);
-	for (unsigned k = 0, n = 0; pattern_family_at(k); k++) {
+	for (unsigned k = 0, n = 0; family_at(k); k++) {
 		if (!totals[k].patterns)
 			continue;
 		printf("%s", n++ ? "," : "");
-		print_json_of(pattern_family_at(k)->name, &totals[k]);
+		print_json_of(family_at(k)->name, &totals[k]);
 		printf("}");
 	}
 	printf("]}\n");
 }
 
-int pattern_main(uint64_t n, uint64_t from, bool is_traced, bool is_json)
+int pattern_main(const struct pattern_order *order)
 {
 	char folder[] = "/tmp/osha-pattern.XXXXXX";
 	struct count all = {0};
@@ -359,25 +365,26 @@ int pattern_main(uint64_t n, uint64_t from, bool is_traced, bool is_json)
 		perror(folder);
 		return 1;
 	}
-	while (pattern_family_at(family_n))
+	is_beyond = order->is_beyond;
+	while (family_at(family_n))
 		family_n++;
-	sim.is_traced = is_traced;
+	sim.is_traced = order->is_traced;
 	clock_gettime(CLOCK_MONOTONIC, &t0);
-	for (uint64_t seed = from; seed < from + n; seed++) {
+	for (uint64_t seed = order->from; seed < order->from + order->n; seed++) {
 		unsigned k = (unsigned)((seed + family_n - 1) % family_n);
 
-		play(folder, pattern_family_at(k), seed);
+		play(folder, family_at(k), seed);
 		if (now.wrong_goes || now.wrong_stops || now.violations)
 			printf("FAILED %s, seed %llu: %llu wrong goes, %llu wrong stops%s%s\n  again: osha-sim "
-			       "--patterns 1 --from %llu --trace\n",
-			    pattern_family_at(k)->name, (unsigned long long)seed, (unsigned long long)now.wrong_goes,
+			       "--patterns 1%s --from %llu --trace\n",
+			    family_at(k)->name, (unsigned long long)seed, (unsigned long long)now.wrong_goes,
 			    (unsigned long long)now.wrong_stops, sim.violation[0] ? ", " : "", sim.violation,
-			    (unsigned long long)seed);
+			    is_beyond ? " --beyond" : "", (unsigned long long)seed);
 		add(&totals[k]);
 		add(&all);
 	}
 	clock_gettime(CLOCK_MONOTONIC, &t1);
 	controller_unconfigure();
-	print_all(&all, (double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9, is_json);
+	print_all(&all, (double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9, order->is_json);
 	return all.wrong_goes || all.wrong_stops || all.violations ? 1 : 0;
 }

@@ -22,7 +22,10 @@
 #include "test/sim/story.h"
 #include "test/sim/witness.h"
 
-enum { LOOK_MS = 20000 }; /* how often to look whether all is at rest */
+enum {
+	LOOK_MS = 20000, /* how often to look whether all is at rest */
+	PATTERNS = 200
+};
 
 struct totals {
 	struct witness w;
@@ -43,6 +46,7 @@ struct arguments {
 	bool trace, json;
 	bool planted;  /* the builds with a defect are run instead */
 	bool first;    /* nothing more after a run that failed */
+	bool beyond;   /* those that are too much for a minute */
 	bool patterns; /* correlated misfortune on a large cloud instead */
 	char folder[64];
 };
@@ -178,7 +182,7 @@ static int usage(FILE *to)
 	      "N] [--until SECONDS] "
 	      "[--kill-at K] [--first] [--trace] [--json]\n"
 	      "       osha-sim --planted [--json]\n"
-	      "       osha-sim --patterns [N] [--from S] [--trace] [--json]\n"
+	      "       osha-sim --patterns [N] [--beyond] [--from S] [--trace] [--json]\n"
 	      "       osha-sim --scenario [--coverage] [--trace] FILE...\n"
 	      "  --scenario each file is played and judged; --coverage: the edges of the workflow tables that were "
 	      "taken\n"
@@ -189,7 +193,9 @@ static int usage(FILE *to)
 	      "  --kill-at  kill the daemon at its K-th outward act\n"
 	      "  --first    end with the first run that fails\n"
 	      "  --planted  run the builds that have a defect, until each is found\n"
-	      "  --patterns N correlated failures of a cloud of 1,000 hosts, 200 where no number is given\n"
+	      "  --patterns N correlated failures of a cloud of 1,000 hosts, 200 where no number is given; --beyond: "
+	      "those that "
+	      "are too much for a minute\n"
 	      "  --trace    the daemon's log lines and what befalls the cloud\nprofiles:\n",
 	    to);
 	for (unsigned k = 0; story_profile_at(k); k++)
@@ -215,6 +221,8 @@ static bool *switch_of(struct arguments *a, int letter)
 		return &a->first;
 	case 'P':
 		return &a->planted;
+	case 'b':
+		return &a->beyond;
 	case 'C':
 		return &a->patterns;
 	case 't':
@@ -232,7 +240,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 	    {"until", 1, 0, 'u'}, {"jobs", 1, 0, 'J'}, {"deaths", 1, 0, 'd'}, {"story", 1, 0, 's'},
 	    {"matrix", 0, 0, 'm'}, {"kill-at", 1, 0, 'k'}, {"first", 0, 0, '1'}, {"planted", 0, 0, 'P'},
 	    {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'}, {"scenario", 0, 0, 'S'}, {"coverage", 0, 0, 'c'},
-	    {"patterns", 0, 0, 'C'}, {"help", 0, 0, 'h'}, {0}};
+	    {"patterns", 0, 0, 'C'}, {"beyond", 0, 0, 'b'}, {"help", 0, 0, 'h'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -363,6 +371,17 @@ static void configure(struct arguments *a)
 	realm_end();
 }
 
+static int play_patterns(const struct arguments *a, const char *n)
+{
+	const struct pattern_order order = {.n = n ? strtoull(n, NULL, 10) : PATTERNS,
+	    .from = a->from,
+	    .is_traced = a->trace,
+	    .is_json = a->json,
+	    .is_beyond = a->beyond};
+
+	return pattern_main(&order);
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments a = {.from = 1, .seeds = 100, .jobs = 1, .profile = story_profile_at(0)};
@@ -378,7 +397,7 @@ int main(int argc, char **argv)
 		return planted_run(a.json);
 	setvbuf(stdout, NULL, _IOLBF, 0); /* what a run said is seen even if it never ends */
 	if (a.patterns)
-		return pattern_main(optind < argc ? strtoull(argv[optind], NULL, 10) : 200, a.from, a.trace, a.json);
+		return play_patterns(&a, optind < argc ? argv[optind] : NULL);
 	if (a.scenario)
 		return scene_main(argv + optind, (size_t)(argc - optind), a.trace, a.coverage);
 	configure(&a);
