@@ -3,207 +3,9 @@
 #include "test/sim/pattern.h"
 
 #include "test/sim/clockwork.h"
-#include "test/sim/store.h"
-#include "test/sim/witness.h"
+#include "test/sim/pattern_deed.h"
 
-typedef void (*deed_fn)(uint32_t host);
-
-enum { DEEDS_MAX = 16384, SECOND = 1000 };
-
-static struct deed {
-	deed_fn fn;
-	uint32_t host;
-	uint32_t pattern; /* a deed of an earlier pattern is over */
-} deeds[DEEDS_MAX];
-static uint32_t deed_n, pattern_now;
-
-void pattern_forget(void)
-{
-	deed_n = 0;
-	pattern_now++;
-}
-
-/* --- what happens to one host --- */
-
-static void dies(uint32_t host)
-{
-	if (!realm_is_on(host))
-		return;
-	witness_death(host);
-	realm_power(host, false);
-}
-
-static void dies_with_bmc(uint32_t host)
-{
-	realm.host[host].bmc.dies_with_host = true;
-	dies(host);
-}
-
-static void bmc_is_back(uint32_t host)
-{
-	realm.host[host].bmc.dies_with_host = false;
-}
-
-static void hangs(uint32_t host)
-{
-	if (!realm_is_alive(host))
-		return;
-	witness_death(host);
-	realm_hang(host);
-}
-
-static void comes_back(uint32_t host)
-{
-	if (!realm_is_on(host))
-		realm_power(host, true);
-}
-
-static void is_cut_off(uint32_t host)
-{
-	realm_isolate(host, true);
-}
-
-static void is_joined(uint32_t host)
-{
-	realm_isolate(host, false);
-}
-
-static void loses_probe(uint32_t host)
-{
-	realm_probe_cut(host, true);
-}
-
-static void has_probe(uint32_t host)
-{
-	realm_probe_cut(host, false);
-}
-
-static void loses_bus(uint32_t host)
-{
-	if (realm_is_alive(host))
-		cloudsim_model_compute(realm.cloud, sim.now_ms, realm_host_name(host), CLOUDSIM_COMPUTE_HUNG);
-}
-
-static void has_bus(uint32_t host)
-{
-	if (realm_is_alive(host) && !realm.host[host].is_isolated)
-		cloudsim_model_compute(realm.cloud, sim.now_ms, realm_host_name(host), CLOUDSIM_COMPUTE_UP);
-}
-
-static void loses_bmc(uint32_t host)
-{
-	realm.host[host].bmc_path.is_cut = true;
-}
-
-static void has_bmc(uint32_t host)
-{
-	realm.host[host].bmc_path.is_cut = false;
-}
-
-static void bmc_is_slow(uint32_t host)
-{
-	realm.host[host].bmc.low_ms = 1000;
-	realm.host[host].bmc.high_ms = 2000;
-}
-
-static void bmc_is_lossy(uint32_t host)
-{
-	realm.host[host].bmc_path.loss_per_mille = 200;
-}
-
-/* --- what happens to the control plane and to the controller; no host is meant --- */
-
-static void bus_goes(uint32_t host)
-{
-	(void)host;
-	cloudsim_model_part(realm.cloud, sim.now_ms, CLOUDSIM_BUS, false);
-}
-
-static void bus_returns(uint32_t host)
-{
-	(void)host;
-	cloudsim_model_part(realm.cloud, sim.now_ms, CLOUDSIM_BUS, true);
-}
-
-static void conductor_goes(uint32_t host)
-{
-	(void)host;
-	cloudsim_model_part(realm.cloud, sim.now_ms, CLOUDSIM_CONDUCTOR, false);
-}
-
-static void conductor_returns(uint32_t host)
-{
-	(void)host;
-	cloudsim_model_part(realm.cloud, sim.now_ms, CLOUDSIM_CONDUCTOR, true);
-}
-
-static void api_goes(uint32_t host)
-{
-	(void)host;
-	realm.api.is_cut = true;
-}
-
-static void api_returns(uint32_t host)
-{
-	(void)host;
-	realm.api.is_cut = false;
-}
-
-static void oshad_is_killed(uint32_t host)
-{
-	(void)host;
-	sim_kill(&sim.node[0]);
-}
-
-static void oshad_freezes(uint32_t host)
-{
-	(void)host;
-	sim_freeze(&sim.node[0], sim_between(3, 30) * SECOND);
-}
-
-static void store_is_slow(uint32_t host)
-{
-	(void)host;
-	if (sim.node[0].store)
-		store_speed(sim.node[0].store, 100, 500);
-}
-
-/* --- putting it into the queue --- */
-
-static void deed_comes(void *arg)
-{
-	struct deed *d = arg;
-
-	if (sim.is_over || d->pattern != pattern_now)
-		return;
-	d->fn(d->host);
-	witness_world();
-}
-
-static void at(int64_t ms, deed_fn fn, uint32_t host)
-{
-	struct deed *d = &deeds[deed_n];
-
-	if (deed_n == DEEDS_MAX) {
-		sim_violated("the pattern has more than %d events", DEEDS_MAX);
-		return;
-	}
-	deed_n++;
-	*d = (struct deed){fn, host, pattern_now};
-	sim_after(ms, deed_comes, d);
-}
-
-static void rack_at(int64_t ms, deed_fn fn, uint32_t rack)
-{
-	for (uint32_t k = 0; k < PATTERN_RACK; k++)
-		at(ms + sim_between(0, 200), fn, rack * PATTERN_RACK + k);
-}
-
-static void all_at(int64_t ms, deed_fn fn)
-{
-	for (uint32_t rack = 0; rack < PATTERN_RACKS; rack++)
-		rack_at(ms, fn, rack);
-}
+enum { SECOND = 1000 };
 
 static uint32_t some_rack(void)
 {
@@ -238,12 +40,6 @@ static uint32_t some_share(void)
 	return per_mille[sim_between(0, 4)] * PATTERN_HOSTS / 1000;
 }
 
-static void share_at(int64_t ms, deed_fn fn, const uint32_t *order, uint32_t n)
-{
-	for (uint32_t k = 0; k < n; k++)
-		at(ms + sim_between(0, 1000), fn, order[k]);
-}
-
 static int64_t seconds(int64_t low, int64_t high)
 {
 	return SECOND * sim_between(low, high);
@@ -253,32 +49,32 @@ static int64_t seconds(int64_t low, int64_t high)
 
 static void rack_power(void)
 {
-	rack_at(0, dies, some_rack());
+	deed_rack_at(0, DEED_DIES, some_rack());
 }
 
 static void rack_off_net(void)
 {
 	uint32_t rack = some_rack();
 
-	rack_at(0, is_cut_off, rack);
+	deed_rack_at(0, DEED_IS_CUT_OFF, rack);
 	if (sim_between(0, 1))
-		rack_at(seconds(70, 200), is_joined, rack);
+		deed_rack_at(seconds(70, 200), DEED_IS_JOINED, rack);
 }
 
 static void bus_and_rack(void)
 {
 	uint32_t rack = some_rack();
 
-	at(0, bus_goes, 0);
-	rack_at(seconds(0, 60), dies, rack);
-	at(seconds(80, 150), bus_returns, 0);
+	deed_at(0, DEED_BUS_GOES, 0);
+	deed_rack_at(seconds(0, 60), DEED_DIES, rack);
+	deed_at(seconds(80, 150), DEED_BUS_RETURNS, 0);
 }
 
 static void mass_hang(void)
 {
 	const uint32_t *order = shuffled();
 
-	share_at(0, hangs, order, (uint32_t)sim_between(10, 400));
+	deed_share_at(0, DEED_HANGS, order, (uint32_t)sim_between(10, 400));
 }
 
 static void death_in_noise(void)
@@ -286,8 +82,8 @@ static void death_in_noise(void)
 	const uint32_t *order = shuffled();
 	uint32_t which = (uint32_t)sim_between(0, PATTERN_HOSTS - 1);
 
-	share_at(0, loses_probe, order, 100);
-	at(seconds(0, 30), dies, order[which]);
+	deed_share_at(0, DEED_LOSES_PROBE, order, 100);
+	deed_at(seconds(0, 30), DEED_DIES, order[which]);
 }
 
 static void both_share(void)
@@ -295,61 +91,61 @@ static void both_share(void)
 	const uint32_t *order = shuffled();
 	uint32_t n = some_share();
 
-	share_at(0, is_cut_off, order, n);
+	deed_share_at(0, DEED_IS_CUT_OFF, order, n);
 	if (sim_between(0, 1))
-		share_at(seconds(80, 200), is_joined, order, n);
+		deed_share_at(seconds(80, 200), DEED_IS_JOINED, order, n);
 }
 
 static void rack_power_and_bmcs(void)
 {
 	uint32_t rack = some_rack();
 
-	rack_at(0, dies_with_bmc, rack);
+	deed_rack_at(0, DEED_DIES_WITH_BMC, rack);
 	if (sim_between(0, 1))
-		rack_at(seconds(90, 150), bmc_is_back, rack);
+		deed_rack_at(seconds(90, 150), DEED_BMC_IS_BACK, rack);
 }
 
 static void rack_probe_cut(void)
 {
 	uint32_t rack = some_rack();
 
-	rack_at(0, loses_probe, rack);
-	rack_at(seconds(20, 200), has_probe, rack);
+	deed_rack_at(0, DEED_LOSES_PROBE, rack);
+	deed_rack_at(seconds(20, 200), DEED_HAS_PROBE, rack);
 }
 
 static void bus_dead(void)
 {
-	at(0, bus_goes, 0);
-	at(seconds(70, 200), bus_returns, 0);
+	deed_at(0, DEED_BUS_GOES, 0);
+	deed_at(seconds(70, 200), DEED_BUS_RETURNS, 0);
 }
 
 static void conductor_stall(void)
 {
-	at(0, conductor_goes, 0);
-	at(seconds(30, 200), conductor_returns, 0);
+	deed_at(0, DEED_CONDUCTOR_GOES, 0);
+	deed_at(seconds(30, 200), DEED_CONDUCTOR_RETURNS, 0);
 }
 
 static void off_management(void)
 {
 	int64_t ms = seconds(20, 200);
 
-	all_at(0, loses_probe);
-	all_at(0, loses_bmc);
-	all_at(ms, has_probe);
-	all_at(ms, has_bmc);
+	deed_all_at(0, DEED_LOSES_PROBE);
+	deed_all_at(0, DEED_LOSES_BMC);
+	deed_all_at(ms, DEED_HAS_PROBE);
+	deed_all_at(ms, DEED_HAS_BMC);
 }
 
 static void off_everything(void)
 {
-	at(0, api_goes, 0);
-	at(seconds(20, 150), api_returns, 0);
+	deed_at(0, DEED_API_GOES, 0);
+	deed_at(seconds(20, 150), DEED_API_RETURNS, 0);
 	off_management();
 }
 
 static void off_management_with_rack_off_bus(void)
 {
 	off_management();
-	rack_at(0, loses_bus, some_rack());
+	deed_rack_at(0, DEED_LOSES_BUS, some_rack());
 }
 
 static void bus_dead_and_rack_unprobed(void)
@@ -357,14 +153,14 @@ static void bus_dead_and_rack_unprobed(void)
 	uint32_t rack = some_rack();
 
 	bus_dead();
-	rack_at(seconds(0, 30), loses_probe, rack);
+	deed_rack_at(seconds(0, 30), DEED_LOSES_PROBE, rack);
 }
 
 static void probe_share(void)
 {
 	const uint32_t *order = shuffled();
 
-	share_at(0, loses_probe, order, some_share());
+	deed_share_at(0, DEED_LOSES_PROBE, order, some_share());
 }
 
 static void bus_share(void)
@@ -372,41 +168,41 @@ static void bus_share(void)
 	const uint32_t *order = shuffled();
 	uint32_t n = some_share();
 
-	share_at(0, loses_bus, order, n);
-	share_at(seconds(80, 200), has_bus, order, n);
+	deed_share_at(0, DEED_LOSES_BUS, order, n);
+	deed_share_at(seconds(80, 200), DEED_HAS_BUS, order, n);
 }
 
-static void rolling(deed_fn fn, int64_t low_s, int64_t high_s)
+static void rolling(enum deed_kind kind, int64_t low_s, int64_t high_s)
 {
 	const uint32_t *order = shuffled();
 	uint32_t n = (uint32_t)sim_between(8, 30);
 	int64_t ms = 0;
 
 	for (uint32_t k = 0; k < n; k++) {
-		at(ms, fn, order[k]);
+		deed_at(ms, kind, order[k]);
 		ms += SECOND * sim_between(low_s, high_s);
 	}
 }
 
 static void rolling_deaths(void)
 {
-	rolling(dies, 1, 6);
+	rolling(DEED_DIES, 1, 6);
 }
 
 static void rolling_hangs(void)
 {
-	rolling(hangs, 1, 8);
+	rolling(DEED_HANGS, 1, 8);
 }
 
 static void rolling_cuts(void)
 {
-	rolling(is_cut_off, 1, 8);
+	rolling(DEED_IS_CUT_OFF, 1, 8);
 }
 
 static void supply_of_every_second(void)
 {
 	for (uint32_t rack = 0; rack < PATTERN_RACKS; rack += 2)
-		rack_at(sim_between(0, 500), dies_with_bmc, rack);
+		deed_rack_at(sim_between(0, 500), DEED_DIES_WITH_BMC, rack);
 }
 
 static void supply_of_some(void)
@@ -414,13 +210,13 @@ static void supply_of_some(void)
 	uint32_t step = (uint32_t)sim_between(10, 20);
 
 	for (uint32_t rack = some_rack() % step; rack < PATTERN_RACKS; rack += step)
-		rack_at(sim_between(0, 500), dies, rack);
+		deed_rack_at(sim_between(0, 500), DEED_DIES, rack);
 }
 
 static void many_racks(uint32_t n)
 {
 	for (uint32_t rack = 0; rack < n; rack++)
-		rack_at(sim_between(0, 500), dies, rack);
+		deed_rack_at(sim_between(0, 500), DEED_DIES, rack);
 }
 
 static void five_racks(void)
@@ -444,148 +240,148 @@ static void flapping_switch(void)
 	int64_t ms = 0;
 
 	for (int k = 0; k < 6; k++) {
-		rack_at(ms, is_cut_off, rack);
+		deed_rack_at(ms, DEED_IS_CUT_OFF, rack);
 		ms += seconds(10, 75);
-		rack_at(ms, is_joined, rack);
+		deed_rack_at(ms, DEED_IS_JOINED, rack);
 		ms += seconds(5, 40);
 	}
 }
 
 static void blip(void)
 {
-	all_at(0, is_cut_off);
-	all_at(seconds(2, 50), is_joined);
+	deed_all_at(0, DEED_IS_CUT_OFF);
+	deed_all_at(seconds(2, 50), DEED_IS_JOINED);
 }
 
 static void two_racks(void)
 {
 	uint32_t rack = some_rack();
 
-	rack_at(0, dies, rack);
+	deed_rack_at(0, DEED_DIES, rack);
 	rack = other_rack(rack);
-	rack_at(seconds(25, 35), dies, rack);
+	deed_rack_at(seconds(25, 35), DEED_DIES, rack);
 }
 
 static void deaths_under_hold(void)
 {
 	const uint32_t *order = shuffled();
 
-	share_at(0, is_cut_off, order, 200);
-	share_at(seconds(70, 100), dies, order + 150, 100);
+	deed_share_at(0, DEED_IS_CUT_OFF, order, 200);
+	deed_share_at(seconds(70, 100), DEED_DIES, order + 150, 100);
 }
 
 static void return_storm(void)
 {
 	const uint32_t *order = shuffled();
 
-	share_at(0, is_cut_off, order, 200);
-	share_at(0, dies, order + 190, 20);
+	deed_share_at(0, DEED_IS_CUT_OFF, order, 200);
+	deed_share_at(0, DEED_DIES, order + 190, 20);
 	for (uint32_t k = 0; k < 200; k++)
-		at(seconds(70, 160), is_joined, order[k]);
+		deed_at(seconds(70, 160), DEED_IS_JOINED, order[k]);
 }
 
 static void half_comes_back(void)
 {
 	uint32_t rack = some_rack();
 
-	rack_at(0, dies, rack);
+	deed_rack_at(0, DEED_DIES, rack);
 	for (uint32_t k = 0; k < PATTERN_RACK / 2; k++)
-		at(seconds(20, 120), comes_back, rack * PATTERN_RACK + k);
+		deed_at(seconds(20, 120), DEED_COMES_BACK, rack * PATTERN_RACK + k);
 }
 
 static void slow_bmcs(void)
 {
-	all_at(0, bmc_is_slow);
-	rack_at(SECOND, dies, some_rack());
+	deed_all_at(0, DEED_BMC_IS_SLOW);
+	deed_rack_at(SECOND, DEED_DIES, some_rack());
 }
 
 static void lossy_bmcs(void)
 {
 	const uint32_t *order = shuffled();
 
-	all_at(0, bmc_is_lossy);
-	share_at(SECOND, is_cut_off, order, 30);
+	deed_all_at(0, DEED_BMC_IS_LOSSY);
+	deed_share_at(SECOND, DEED_IS_CUT_OFF, order, 30);
 }
 
 static void bmc_net_cut(void)
 {
 	uint32_t rack = some_rack();
 
-	all_at(0, loses_bmc);
-	rack_at(seconds(0, 5), dies, rack);
-	all_at(seconds(60, 140), has_bmc);
+	deed_all_at(0, DEED_LOSES_BMC);
+	deed_rack_at(seconds(0, 5), DEED_DIES, rack);
+	deed_all_at(seconds(60, 140), DEED_HAS_BMC);
 }
 
 static void cut_rack_and_dead_rack(void)
 {
 	uint32_t rack = some_rack();
 
-	rack_at(0, is_cut_off, rack);
+	deed_rack_at(0, DEED_IS_CUT_OFF, rack);
 	rack = other_rack(rack);
-	rack_at(seconds(0, 60), dies, rack);
+	deed_rack_at(seconds(0, 60), DEED_DIES, rack);
 }
 
 static void cut_then_dead(void)
 {
 	uint32_t rack = some_rack();
 
-	rack_at(0, is_cut_off, rack);
-	rack_at(seconds(30, 140), dies, rack);
+	deed_rack_at(0, DEED_IS_CUT_OFF, rack);
+	deed_rack_at(seconds(30, 140), DEED_DIES, rack);
 }
 
 static void death_under_stall(void)
 {
 	uint32_t host = (uint32_t)sim_between(0, PATTERN_HOSTS - 1);
 
-	at(0, conductor_goes, 0);
-	at(seconds(0, 60), dies, host);
-	at(seconds(80, 140), conductor_returns, 0);
+	deed_at(0, DEED_CONDUCTOR_GOES, 0);
+	deed_at(seconds(0, 60), DEED_DIES, host);
+	deed_at(seconds(80, 140), DEED_CONDUCTOR_RETURNS, 0);
 }
 
 static void death_in_share(void)
 {
 	const uint32_t *order = shuffled();
 
-	share_at(0, is_cut_off, order, some_share());
-	at(seconds(0, 90), dies, order[999]);
-	at(seconds(0, 90), dies, order[0]);
+	deed_share_at(0, DEED_IS_CUT_OFF, order, some_share());
+	deed_at(seconds(0, 90), DEED_DIES, order[999]);
+	deed_at(seconds(0, 90), DEED_DIES, order[0]);
 }
 
 static void pair_of_deaths(void)
 {
 	const uint32_t *order = shuffled();
 
-	share_at(0, dies, order, 2);
+	deed_share_at(0, DEED_DIES, order, 2);
 }
 
 static void rack_and_kill(void)
 {
-	rack_at(0, dies, some_rack());
-	at(seconds(60, 90), oshad_is_killed, 0);
+	deed_rack_at(0, DEED_DIES, some_rack());
+	deed_at(seconds(60, 90), DEED_OSHAD_IS_KILLED, 0);
 }
 
 static void rack_and_freeze(void)
 {
-	rack_at(0, dies, some_rack());
-	at(seconds(60, 75), oshad_freezes, 0);
+	deed_rack_at(0, DEED_DIES, some_rack());
+	deed_at(seconds(60, 75), DEED_OSHAD_FREEZES, 0);
 }
 
 static void cut_and_freeze(void)
 {
-	rack_at(0, is_cut_off, some_rack());
-	at(seconds(30, 90), oshad_freezes, 0);
-	at(seconds(100, 130), oshad_is_killed, 0);
+	deed_rack_at(0, DEED_IS_CUT_OFF, some_rack());
+	deed_at(seconds(30, 90), DEED_OSHAD_FREEZES, 0);
+	deed_at(seconds(100, 130), DEED_OSHAD_IS_KILLED, 0);
 }
 
 static void rack_and_slow_store(void)
 {
-	at(0, store_is_slow, 0);
-	rack_at(0, dies, some_rack());
+	deed_at(0, DEED_STORE_IS_SLOW, 0);
+	deed_rack_at(0, DEED_DIES, some_rack());
 }
 
 static void kernel_bug_in_rack(void)
 {
-	rack_at(0, hangs, some_rack());
+	deed_rack_at(0, DEED_HANGS, some_rack());
 }
 
 static void most_of_a_rack(void)
@@ -593,7 +389,7 @@ static void most_of_a_rack(void)
 	uint32_t rack = some_rack(), n = (uint32_t)sim_between(3, PATTERN_RACK - 1);
 
 	for (uint32_t k = 0; k < n; k++)
-		at(sim_between(0, 1000), is_cut_off, rack * PATTERN_RACK + k);
+		deed_at(sim_between(0, 1000), DEED_IS_CUT_OFF, rack * PATTERN_RACK + k);
 }
 
 static void noise_on_two_paths(void)
@@ -601,9 +397,9 @@ static void noise_on_two_paths(void)
 	const uint32_t *order = shuffled();
 	int64_t later_ms = seconds(0, 20);
 
-	share_at(0, loses_probe, order, some_share());
+	deed_share_at(0, DEED_LOSES_PROBE, order, some_share());
 	order = shuffled();
-	share_at(later_ms, loses_bus, order, some_share());
+	deed_share_at(later_ms, DEED_LOSES_BUS, order, some_share());
 }
 
 static const struct pattern_family families[] = {

@@ -22,8 +22,6 @@ struct pattern_family {
 
 /** pattern_family_at() - the families in turn; NULL at the end. @is_beyond: those that more hosts die in than can be recovered in time. */
 const struct pattern_family *pattern_family_at(unsigned k, bool is_beyond);
-/** pattern_forget() - what was still to happen in the pattern before does not happen any more. */
-void pattern_forget(void);
 
 struct pattern_order {
 	uint64_t n, from; /* so many, from this seed on */

@@ -13,6 +13,7 @@
 #include "daemon/daemon.h"
 #include "test/sim/controller.h"
 #include "test/sim/pattern.h"
+#include "test/sim/pattern_deed.h"
 #include "test/sim/store.h"
 #include "test/sim/witness.h"
 
@@ -274,7 +275,7 @@ static void play(const char *folder, const struct pattern_family *f, uint64_t se
 	configure(folder, (enum pattern_layout)sim_between(0, PATTERN_LAYOUT_N - 1));
 	witness_begin();
 	controller_mode_set(MODE_AUTOMATIC);
-	pattern_forget();
+	deed_forget();
 	if (warm_up()) {
 		is_telling = true;
 		end_ms = sim.now_ms + TALE_MS;
