@@ -47,7 +47,7 @@ static bool is_just_back(const struct engine *e, const struct host *h, const str
 {
 	struct silences from = {.ms = {h->back_from_ms}, .n = 1};
 
-	return h->back_ms && now_ms - h->back_ms <= e->o.service_down_time_ms && is_together(e, &from, own);
+	return h->back_ms && now_ms - h->back_ms < e->o.service_down_time_ms && is_together(e, &from, own);
 }
 
 static void count_alone(const struct engine *e, const struct host *h, uint32_t silent, struct tally *t)

@@ -121,6 +121,7 @@ struct recovery_record {
 	    approved_by[64]; /* who let it be fenced where its segment asks first; "" = nobody. Lifts that gate alone */
 	int64_t approved_wall_ms;
 	bool observed;      /* abandoned because its segment only observes: `why` says what would have been done */
+	bool mass_held;     /* the breaker held it once: where its device does not read off it is fenced by rate */
 	uint32_t refences;  /* how often it was powered off again after its proof */
 	uint16_t due, told; /* moments, 1 << enum moment */
 	enum hold_cause told_hold; /* cause that was last told: the same one is not told again and again */
@@ -131,7 +132,6 @@ struct recovery_record {
 	uint32_t instance_n, done_n;       /* as last counted */
 	int64_t weighed_wall_ms;           /* when `sightings` were weighed last; 0 = not recorded */
 	struct sighting sightings[SIGHTING_MAX];
-	bool mass_held; /* the breaker held it once: where its device does not read off it is fenced by rate */
 };
 
 /** recovery_untold() - the moments (1 << enum moment) that are due and of which not everybody has been told. */
