@@ -126,7 +126,7 @@ struct config_verdict {
 /* breaker: more than max(hosts, percent of all hosts) newly down within verdict.service-down-time hold everything. */
 struct config_breaker {
 	int64_t hosts;
-	int64_t percent;
+	int64_t percent, resume;
 };
 
 /* flight-recorder: */

@@ -145,7 +145,15 @@ static const struct option ROWS_BREAKER[] = {
 	       "the same: the devices of held hosts are read, which harms nobody."),
     OPTION_ROW(.name = "percent", .type = OPTION_INT, .flags = OPTION_RELOADABLE, OPTION_AT(config_breaker, percent),
 	.def = "10", .min = 0, .max = 100,
-	.doc = "The same limit as a share of all hosts; the greater one of the two counts."),
+	.doc = "The same limit as a share of all hosts; the greater one of the two counts for hosts that any monitor "
+	       "misses. Hosts that are silent on every path of their policy are held above breaker.hosts, whatever "
+	       "the share; so are all hosts of a segment of three or more that falls silent as a whole, and hosts "
+	       "judged by a monitor that calls nearly everything dead while another one does not."),
+    OPTION_ROW(.name = "resume", .type = OPTION_INT, .flags = OPTION_RELOADABLE, OPTION_AT(config_breaker, resume),
+	.def = "2", .min = 1, .max = 10000,
+	.doc = "How many hosts a minute are fenced once the breaker has let go of them, by itself or by osha release, "
+	       "so that a wrong judgement shows before it has reached every host. Those whose own fence device reads "
+	       "off do not wait."),
 };
 const struct option_table option_table_breaker = {
     "the breaker", ROWS_BREAKER, OPTION_COUNT(ROWS_BREAKER), sizeof(struct config_breaker), NULL};

@@ -77,7 +77,7 @@ static const struct option ROWS_FENCING[] = {
 	       "can prove it off later; one that reads off for a living host is wrongly mapped, and the "
 	       "administrators are told."),
     OPTION_ROW(.name = "concurrent", .type = OPTION_INT, .flags = OPTION_RELOADABLE,
-	OPTION_AT(config_fencing, concurrent), .def = "8", .min = 1, .max = 128,
+	OPTION_AT(config_fencing, concurrent), .def = "16", .min = 1, .max = 128,
 	.doc = "How many fence agents may run at once. A power-off goes before a reading of the power that a recovery "
 	       "waits for, and that before one that nobody waits for, such as of a host held for a mass failure. Those "
 	       "leave a quarter of the places free, at least one, and one for each host that is being fenced; where "

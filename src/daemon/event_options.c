@@ -127,6 +127,7 @@ static const struct field OPTIONS[] = {
     OPTION_I64(cool_down_ms),
     OPTION_U32(flaps_n),
     OPTION_I64(flap_window_ms),
+    OPTION_U32(mass_resume_n),
 };
 enum { OPTIONS_N = sizeof(OPTIONS) / sizeof(OPTIONS[0]) };
 

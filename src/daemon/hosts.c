@@ -123,6 +123,7 @@ static void levels_of(struct daemon *d, uint32_t host, const struct config_host 
 
 static void limits_of(const struct daemon *d, const struct config_segment *s, struct host_policy *p)
 {
+	p->segment = UINT32_MAX;
 	if (!s)
 		return;
 	p->segment = (uint32_t)(s - d->cfg->segments.items);

@@ -31,6 +31,7 @@ struct engine_options daemon_engine_options(const struct daemon *d)
 	o.degraded_after_ms = c->verdict.degraded_after_ms;
 	o.mass_hosts_n = (uint32_t)c->breaker.hosts;
 	o.mass_per_mille = (uint32_t)c->breaker.percent * 10;
+	o.mass_resume_n = (uint32_t)c->breaker.resume;
 	o.off_readings_n = (uint32_t)c->fencing.off_readings;
 	o.power_status_timeout_ms = c->fencing.status_timeout_ms;
 	o.power_status_attempts = (uint32_t)c->fencing.status_attempts;

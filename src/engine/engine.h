@@ -59,6 +59,7 @@ struct engine_options {
 	uint32_t look_attempts;
 	uint32_t mass_hosts_n; /* more than max(this, per mille) newly down in one window hold everything */
 	uint32_t mass_per_mille;
+	uint32_t mass_resume_n;          /* hosts a minute that are fenced once such a hold is over; 0 = any number */
 	int64_t degraded_after_ms;       /* disagreeing monitors are told after this */
 	uint32_t off_readings_n;         /* consecutive readings of off that make a proof, at least 2 */
 	int64_t power_status_timeout_ms; /* one reading */
@@ -114,7 +115,8 @@ struct host_policy {
 	enum host_mode mode;
 	uint32_t level_n;
 	struct host_policy_level level[FENCE_LEVEL_MAX];
-	uint32_t segment;                     /* number of it; hosts of one number share the two limits below */
+	uint32_t
+	    segment; /* its number in the configuration, UINT32_MAX = none; hosts of one number share what follows */
 	char segment_name[SEGMENT_NAME_SIZE]; /* by which an operator suspends it; "" = in none */
 	uint32_t recoveries_n;                /* of the segment that run at once; 0 = any number */
 	uint32_t healthy_percent;             /* of its hosts that have to be left up; 0 = none */

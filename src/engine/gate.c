@@ -36,62 +36,6 @@ bool host_is_disabled_by(const struct host *h, const char *recovery_id)
 	return false;
 }
 
-struct silences {
-	int64_t ms[SILENCES_MAX];
-	uint32_t n;
-};
-
-/* Any silence of the one within one service_down_time of any of the other. */
-static bool is_together(const struct engine *e, const struct silences *a, const struct silences *b)
-{
-	for (uint32_t k = 0; k < a->n * b->n; k++) {
-		int64_t apart_ms = a->ms[k / b->n] - b->ms[k % b->n];
-
-		if (apart_ms <= e->o.service_down_time_ms && apart_ms >= -e->o.service_down_time_ms)
-			return true;
-	}
-	return false;
-}
-
-/* Hosts that went silent together with this one. Those proven dead before this start are no news. */
-static uint32_t newly_silent(const struct engine *e, const struct host *of, int64_t now_ms, uint32_t *ret_living)
-{
-	struct silences own, its;
-	uint32_t n = 0, living = 0;
-
-	own.n = host_silences(e, of, now_ms, own.ms);
-	for (uint32_t k = 0; k < e->host_n; k++) {
-		const struct host *h = &e->hosts[k];
-		const struct recovery *r = h->recovery == NIL ? NULL : &e->recoveries[h->recovery];
-
-		its.n = host_silences(e, h, now_ms, its.ms);
-		living += its.n == 0;
-		if (!(r && r->from_before && recovery_proof_holds(r)))
-			n += is_together(e, &its, &own);
-	}
-	*ret_living = living;
-	return n;
-}
-
-static bool is_mass_failure(const struct engine *e, const struct host *h, int64_t now_ms, char *ret_why, size_t size)
-{
-	uint32_t share = (uint32_t)((uint64_t)e->host_n * e->o.mass_per_mille / 1000);
-	uint32_t limit = share > e->o.mass_hosts_n ? share : e->o.mass_hosts_n, living;
-	uint32_t n = newly_silent(e, h, now_ms, &living);
-
-	if (n > limit) {
-		snprintf(ret_why, size,
-		    "%u of %u hosts went silent within %lld s, more than %u: the cloud's failure, not the hosts'", n,
-		    e->host_n, (long long)(e->o.service_down_time_ms / 1000), limit);
-		return true;
-	}
-	if (!living && n > 1) {
-		snprintf(ret_why, size, "all %u hosts went silent together: the cloud's failure, not the hosts'", n);
-		return true;
-	}
-	return false;
-}
-
 /* Why this host's death is none of ours. NULL when it is ours. */
 static const char *not_ours(const struct host *h, const struct recovery *r)
 {
@@ -152,7 +96,9 @@ enum gate fence_gate(
 {
 	enum verdict v = host_verdict(e, h, now_ms, 0);
 	const char *why = not_ours(h, r);
+	enum gate g;
 
+	ret->again_ms = 0;
 	if (why)
 		return gate_with(GATE_SKIP, ret, HOLD_NONE, why);
 	if (!r->rec.proof.is_void && (v == VERDICT_UP || v == VERDICT_DEGRADED))
@@ -162,7 +108,7 @@ enum gate fence_gate(
 	if (calm_holds(e, h, r, &ret->cause, ret->why, sizeof(ret->why)))
 		return GATE_HOLD;
 	if (!r->rec.operator_go && !r->rec.proof.is_void && !recovery_is_powerless(e, r) &&
-	    is_mass_failure(e, h, now_ms, ret->why, sizeof(ret->why)))
+	    breaker_holds(e, h, now_ms, ret->why, sizeof(ret->why)))
 		return gate_with(GATE_HOLD, ret, HOLD_MASS, ret->why);
 	if (host_next_level(h, r->rec.level) == NIL && r->rec.level)
 		return gate_with(GATE_HOLD, ret, HOLD_FENCE_FAILED, "every fence level failed");
@@ -171,5 +117,8 @@ enum gate fence_gate(
 		    "no fence device has read on for this host while it was alive: it cannot be proven dead");
 	if (limit_holds(e, h, r, ret))
 		return GATE_HOLD;
-	return mode_gate(e, h, r, ret);
+	g = mode_gate(e, h, r, ret);
+	if (g == GATE_GO && !r->rec.proof.is_void && breaker_paces(e, r, now_ms, ret))
+		return gate_with(GATE_HOLD, ret, HOLD_MASS, ret->why);
+	return g;
 }

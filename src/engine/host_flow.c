@@ -214,6 +214,8 @@ void recovery_enter(struct engine *e, struct recovery *r, enum host_row row, con
 void recovery_hold(struct engine *e, struct recovery *r, enum hold_cause cause, enum host_row back, const char *why)
 {
 	r->rec.hold = cause;
+	r->rec.mass_held |= cause == HOLD_MASS;
+	r->has_turn = false;
 	r->rec.back_row = back;
 	recovery_enter(e, r, HOST_ROW_HELD, why);
 }
@@ -292,6 +294,8 @@ static bool recovery_pass_gate(struct engine *e, struct recovery *r)
 			recovery_hold(e, r, HOLD_PROOF_VOID, HOST_ROW_FENCING, gate.why);
 		else
 			recovery_hold(e, r, gate.cause, HOST_ROW_CONFIRMING, gate.why);
+		if (gate.again_ms && gate.again_ms < r->work.wake_ms)
+			work_wake_at(e, recovery_ref(e, r), gate.again_ms);
 		return false;
 	}
 	if (!e->o.dry_run)
@@ -315,6 +319,7 @@ void recovery_to_fencing(struct engine *e, struct recovery *r, const char *why)
 			recovery_hold(e, r, HOLD_FENCE_FAILED, HOST_ROW_CONFIRMING, why);
 		return;
 	}
+	breaker_take_turn(e, r);
 	snprintf(again, sizeof(again), "%.120s: its power is cut again", why);
 	recovery_enter(e, r, HOST_ROW_FENCING, r->rec.row == HOST_ROW_PROVING && why[0] ? again : why);
 }

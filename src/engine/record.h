@@ -129,6 +129,7 @@ struct recovery_record {
 	int64_t approved_wall_ms;
 	uint32_t let_go;    /* 1 << enum hold_cause: an operator released it while it was held for that */
 	bool observed;      /* abandoned because its segment only observes: `why` says what would have been done */
+	bool mass_held;     /* the breaker held it once: where its device does not read off it is fenced by rate */
 	uint32_t refences;  /* how often it was powered off again after its proof */
 	uint16_t due, told; /* moments, 1 << enum moment */
 	enum hold_cause told_hold; /* cause that was last told: the same one is not told again and again */

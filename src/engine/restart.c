@@ -92,6 +92,7 @@ void engine_take_records(struct engine *e, const struct record *all, uint32_t n)
 		if (all[k].type == RECORD_INSTANCE)
 			take_instance(e, &all[k].instance);
 	}
+	breaker_resume(e);
 	for (uint32_t k = 0; k < e->recovery_cap; k++) {
 		struct recovery *r = &e->recoveries[k];
 

@@ -70,6 +70,8 @@ struct host {
 	int64_t updated_at_ms; /* nova's clock */
 	int64_t
 	    dead_since_ms; /* our clock: since when no required monitor is alive and some say dead; NEVER_MS = it is not so */
+	int64_t back_ms,
+	    back_from_ms;    /* our clock: when it was heard again, and since when it had looked dead; 0 = never */
 	int64_t reported_ms; /* our clock: when `updated_at` was last seen to have moved; 0 = not yet */
 	int64_t listed_ms;   /* our clock: when the newest record of it was asked for */
 	int64_t off_since_ms
@@ -116,6 +118,7 @@ struct recovery {
 	int64_t off_read_ms; /* our clock: when its device last read off; 0 = not since this start */
 	int64_t
 	    powerless_ms; /* our clock: held for a mass failure, its device has read off so often that it is dead for certain; 0 = not so */
+	bool has_turn;        /* it is its turn among those that the breaker lets go by rate */
 	uint32_t powerless_n; /* readings of off in a row that lead there */
 	uint32_t next_free;
 	struct unsaid unsaid[UNSAID_MAX];
@@ -164,6 +167,7 @@ struct engine {
 	bool monitor_bad[MONITOR_MAX];
 	int64_t monitor_bad_ms[MONITOR_MAX];
 	uint32_t fleet_active_n, fill_from;
+	int64_t turn_ms; /* our clock: when the breaker last let a host go by rate; 0 = never */
 
 	struct host *hosts;
 	uint32_t host_n, host_cap;
@@ -250,10 +254,24 @@ void host_look(struct engine *e, struct host *h);
 /* what other devices than the present ones have read counts for nothing */
 void host_forget_devices(struct host *h);
 
+/* the monitors (1 << number) of its policy that miss it, or begin to */
+uint32_t host_silent_paths(const struct engine *e, const struct host *h, int64_t now_ms);
+
+/* breaker.c: is the silence of this host part of a greater one? The reason goes to @ret_why. */
+bool breaker_holds(const struct engine *e, const struct host *h, int64_t now_ms, char *ret_why, size_t size);
+struct gate_answer;
+/* held before, and not yet its turn? When it may be: @ret->again_ms. */
+bool breaker_paces(const struct engine *e, const struct recovery *r, int64_t now_ms, struct gate_answer *ret);
+/* it enters fencing: where it goes by rate its turn is taken */
+void breaker_take_turn(struct engine *e, struct recovery *r);
+/* after a restart: who went last, and when, is not known; so somebody went just now */
+void breaker_resume(struct engine *e);
+
 /* gate.c: what holds a fence back */
 enum gate { GATE_GO, GATE_WAIT, GATE_CLEAR, GATE_SKIP, GATE_OBSERVE, GATE_HOLD };
 struct gate_answer {
 	enum hold_cause cause;
+	int64_t again_ms; /* worth asking again then, if that is before the hold's own time; 0 = it is not known */
 	char why[REASON_SIZE];
 };
 enum gate fence_gate(

@@ -17,6 +17,7 @@ struct engine_options engine_options_default(void)
 	    .look_attempts = 3,
 	    .mass_hosts_n = 2,
 	    .mass_per_mille = 100,
+	    .mass_resume_n = 2,
 	    .degraded_after_ms = 30000,
 	    .off_readings_n = 2,
 	    .power_status_timeout_ms = 20000,
@@ -178,6 +179,17 @@ static void told(struct engine *e, const char *id, enum moment moment)
 	}
 }
 
+/* Those that a blind monitor could tell nothing of need not wait for the end of their hold. */
+static void wake_unconfirmed(struct engine *e)
+{
+	for (uint32_t k = 0; k < e->recovery_cap; k++) {
+		const struct recovery *r = &e->recoveries[k];
+
+		if (r->is_used && r->rec.row == HOST_ROW_HELD && r->rec.hold == HOLD_UNCONFIRMED)
+			work_wake_at(e, recovery_ref(e, r), e->now_ms);
+	}
+}
+
 static void monitor_health(struct engine *e, uint32_t monitor, bool is_ok, const char *reason)
 {
 	if (monitor >= e->o.monitor_n || e->monitor_bad[monitor] == !is_ok)
@@ -194,6 +206,8 @@ static void monitor_health(struct engine *e, uint32_t monitor, bool is_ok, const
 		    e->o.monitor_name[monitor], reason ? reason : "no reason given");
 	for (uint32_t k = 0; k < e->host_n; k++)
 		host_look(e, &e->hosts[k]);
+	if (is_ok)
+		wake_unconfirmed(e);
 }
 
 static void lease(struct engine *e, uint64_t epoch)

@@ -56,6 +56,13 @@ static bool may_be_silent_anew(const struct engine *e, const struct host *h, con
 	return e->stalled_ms && is_older && !(r && recovery_proof_holds(r));
 }
 
+/* Its record in Nova stands still for longer than a report may take, though Nova still calls it up. */
+static bool is_overdue(const struct engine *e, const struct host *h, int64_t now_ms, int64_t *ret_since_ms)
+{
+	*ret_since_ms = h->reported_ms + e->o.service_down_time_ms / 2 + NOVA_ROUNDING_MS;
+	return h->reported_ms && *ret_since_ms <= h->listed_ms && sign_now(e, h, 0, now_ms, 0) == SIGN_ALIVE;
+}
+
 /*
  * Any monitor of its policy that says dead, whatever the others say; and a record that stands still for half of Nova's patience while Nova
  * still calls it up. Without these, hosts that went silent together would be found out one after the other, and the first ones fenced
@@ -63,7 +70,7 @@ static bool may_be_silent_anew(const struct engine *e, const struct host *h, con
  */
 uint32_t host_silences(const struct engine *e, const struct host *h, int64_t now_ms, int64_t ret_ms[SILENCES_MAX])
 {
-	int64_t overdue_ms = h->reported_ms + e->o.service_down_time_ms / 2 + NOVA_ROUNDING_MS;
+	int64_t overdue_ms;
 	uint32_t n = 0;
 
 	for (uint32_t m = 0; m < e->o.monitor_n; m++) {
@@ -72,11 +79,23 @@ uint32_t host_silences(const struct engine *e, const struct host *h, int64_t now
 	}
 	if (h->dead_since_ms != NEVER_MS)
 		ret_ms[n++] = h->dead_since_ms;
-	if (h->reported_ms && overdue_ms <= h->listed_ms && sign_now(e, h, 0, now_ms, 0) == SIGN_ALIVE)
+	if (is_overdue(e, h, now_ms, &overdue_ms))
 		ret_ms[n++] = overdue_ms;
 	if (may_be_silent_anew(e, h, ret_ms, n))
 		ret_ms[n++] = e->stalled_ms;
 	return n;
+}
+
+uint32_t host_silent_paths(const struct engine *e, const struct host *h, int64_t now_ms)
+{
+	uint32_t silent = 0;
+	int64_t since_ms;
+
+	for (uint32_t m = 0; m < e->o.monitor_n; m++) {
+		if (h->evidence[m].sign == SIGN_DEAD || (!m && is_overdue(e, h, now_ms, &since_ms)))
+			silent |= 1u << m;
+	}
+	return silent & h->policy.must_be_dead;
 }
 
 static int64_t wall_of(const struct engine *e, int64_t at_ms)
@@ -172,6 +191,10 @@ void host_look(struct engine *e, struct host *h)
 	enum verdict v = host_verdict(e, h, e->now_ms, 0);
 	bool looks_dead = v == VERDICT_DOWN || v == VERDICT_SUSPECT;
 
+	if (!looks_dead && v != VERDICT_UNKNOWN && h->dead_since_ms != NEVER_MS) {
+		h->back_from_ms = h->dead_since_ms;
+		h->back_ms = e->now_ms;
+	}
 	if (!looks_dead)
 		h->dead_since_ms = v == VERDICT_UNKNOWN ? h->dead_since_ms : NEVER_MS;
 	else if (h->dead_since_ms == NEVER_MS)

@@ -91,6 +91,7 @@ static const struct journal_field recovery_fields[] = {
 	FIELD(61, INT, recovery.approved_wall_ms, 0),
 	FIELD(62, BOOL, recovery.observed, 0),
 	FIELD(63, UINT, recovery.let_go, HOLD_CAUSE_N),
+	FIELD(80, BOOL, recovery.mass_held, 0),
 };
 
 static const struct journal_field instance_fields[] = {

@@ -60,8 +60,22 @@ uint32_t realm_host_find(const char *name)
 	return at < 0 ? UINT32_MAX : (uint32_t)at;
 }
 
+/* The model numbers its addresses as it numbers its hosts; where that is not so they are searched. */
+static uint32_t likely_at(const char *address)
+{
+	unsigned high = 0, low = 0;
+
+	if (sscanf(address, "127.10.%u.%u", &high, &low) != 2 || !low)
+		return 0;
+	return high * 250 + low - 1;
+}
+
 uint32_t realm_host_at(const char *address)
 {
+	uint32_t likely = likely_at(address);
+
+	if (likely < realm.host_n && strcmp(cloudsim_model_host_address(realm.cloud, likely), address) == 0)
+		return likely;
 	for (uint32_t h = 0; h < realm.host_n; h++) {
 		if (strcmp(cloudsim_model_host_address(realm.cloud, h), address) == 0)
 			return h;

@@ -8,7 +8,7 @@
 #include "cloudsim/model.h"
 #include "test/sim/clockwork.h"
 
-enum { REALM_HOSTS_MAX = 64 };
+enum { REALM_HOSTS_MAX = 1024 };
 
 /* A way through a network, both directions. */
 struct realm_path {

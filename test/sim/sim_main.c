@@ -14,6 +14,7 @@
 #include "test/sim/controller.h"
 #include "test/sim/fixed.h"
 #include "test/sim/jobs.h"
+#include "test/sim/pattern.h"
 #include "test/sim/planted.h"
 #include "test/sim/play.h"
 #include "test/sim/replay.h"
@@ -22,6 +23,8 @@
 #include "test/sim/story.h"
 #include "test/sim/story_bytes.h"
 #include "test/sim/witness.h"
+
+enum { PATTERNS = 200 };
 
 struct totals {
 	struct witness w;
@@ -46,6 +49,8 @@ struct arguments {
 	bool recorded;      /* each run is recorded and replayed */
 	const char *replay; /* a file of a flight recorder */
 	bool first;         /* nothing more after a run that failed */
+	bool beyond;        /* those that are too much for a minute */
+	bool patterns;      /* correlated misfortune on a large cloud instead */
 	char folder[64];
 };
 
@@ -159,6 +164,7 @@ static int usage(FILE *to)
 	      "N] [--until SECONDS] "
 	      "[--kill-at K] [--first] [--trace] [--json]\n"
 	      "       osha-sim --planted [--json]\n"
+	      "       osha-sim --patterns [N] [--beyond] [--from S] [--trace] [--json]\n"
 	      "       osha-sim --bytes [--trace] FILE...\n"
 	      "       osha-sim --replay FILE [--trace] [--json]\n"
 	      "       osha-sim --scenario [--coverage|--complete] [--trace] FILE...\n"
@@ -176,6 +182,9 @@ static int usage(FILE *to)
 	      "  --replay   feed what a daemon recorded (flight.jsonl) to this engine: does it decide the same?\n"
 	      "  --planted  run the builds that have a defect, until each is found\n"
 	      "  --bytes    stories told by bytes, as tools/fuzz story N finds them\n"
+	      "  --patterns N correlated failures of a cloud of 1,000 hosts, 200 where no number is given; --beyond: "
+	      "those that "
+	      "are too much for a minute\n"
 	      "  --trace    the daemon's log lines and what befalls the cloud\nprofiles:\n",
 	    to);
 	for (unsigned k = 0; story_profile_at(k); k++)
@@ -209,6 +218,10 @@ static bool *switch_of(struct arguments *a, int letter)
 		return &a->recorded;
 	case 'P':
 		return &a->planted;
+	case 'b':
+		return &a->beyond;
+	case 'A':
+		return &a->patterns;
 	case 't':
 		return &a->trace;
 	case 'j':
@@ -225,7 +238,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 	    {"matrix", 0, 0, 'm'}, {"takeover", 0, 0, 'T'}, {"kill-at", 1, 0, 'k'}, {"first", 0, 0, '1'},
 	    {"planted", 0, 0, 'P'}, {"bytes", 0, 0, 'B'}, {"trace", 0, 0, 't'}, {"json", 0, 0, 'j'},
 	    {"scenario", 0, 0, 'S'}, {"coverage", 0, 0, 'c'}, {"complete", 0, 0, 'C'}, {"replay", 1, 0, 'r'},
-	    {"recorded", 0, 0, 'R'}, {"help", 0, 0, 'h'}, {0}};
+	    {"recorded", 0, 0, 'R'}, {"patterns", 0, 0, 'A'}, {"beyond", 0, 0, 'b'}, {"help", 0, 0, 'h'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -369,6 +382,17 @@ static bool run_bytes(const struct arguments *a, char **paths, size_t n, struct 
 	return ok && n;
 }
 
+static int play_patterns(const struct arguments *a, const char *n)
+{
+	const struct pattern_order order = {.n = n ? strtoull(n, NULL, 10) : PATTERNS,
+	    .from = a->from,
+	    .is_traced = a->trace,
+	    .is_json = a->json,
+	    .is_beyond = a->beyond};
+
+	return pattern_main(&order);
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments a = {.from = 1, .seeds = 100, .jobs = 1, .profile = story_profile_at(0)};
@@ -385,6 +409,8 @@ int main(int argc, char **argv)
 	if (a.replay)
 		return replay_main(a.replay, a.trace, a.json);
 	setvbuf(stdout, NULL, _IOLBF, 0); /* what a run said is seen even if it never ends */
+	if (a.patterns)
+		return play_patterns(&a, optind < argc ? argv[optind] : NULL);
 	if (a.scenario)
 		return scene_main(argv + optind, (size_t)(argc - optind), a.trace,
 		    a.complete   ? COVERAGE_WHOLE

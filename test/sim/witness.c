@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "daemon/daemon.h"
 #include "engine/workflow.h"
 #include "journal/codec.h"
 #include "test/sim/controller.h"
@@ -182,7 +183,10 @@ static uint32_t silent_together(struct sim_node *from, uint32_t host)
 static void judge_first_power_off(struct sim_node *from, uint32_t host)
 {
 	const char *name = realm_host_name(host);
-	uint32_t share = realm.host_n / 10, limit = share > 2 ? share : 2, n;
+	/* what the operator wrote down; the simulation is no wiser than that */
+	const struct config_breaker *breaker = &from->daemon->cfg->breaker;
+	uint32_t share = realm.host_n * (uint32_t)breaker->percent / 100, n;
+	uint32_t limit = share > breaker->hosts ? share : (uint32_t)breaker->hosts;
 
 	if (!realm_is_down(host, NOTICED_MS) && sim.now_ms - realm.host[host].heard_ms > NOTICED_MS) {
 		witness.wrongful_fences++;
@@ -217,6 +221,8 @@ void witness_power_off(struct sim_node *from, uint32_t host)
 		sim_violated("invariant 4: power-off of %s without a durable recovery", name);
 		return;
 	}
+	witness.host[host].offs_alive += realm_is_alive(host) && r.proof.kind == PROOF_NONE &&
+					 (!realm.host[host].on_ms || sim.now_ms - realm.host[host].on_ms > NOTICED_MS);
 	if (controller_mode() == MODE_OBSERVE ||
 	    (controller_mode() == MODE_ASK && r.proof.kind == PROOF_NONE && !r.approved_by[0]))
 		sim_violated("mode: power-off of %s, whose segment is %s, without a durable approval", name,

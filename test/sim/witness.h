@@ -21,6 +21,7 @@ struct witness {
 		uint32_t starts;     /* of its nova-compute when it was forced down */
 		int64_t asked_ms;    /* when its device was last asked for its power */
 		uint32_t asked_n;    /* so often since its daemon began anew */
+		uint32_t offs_alive; /* power-offs that reached it while it lived and nothing had proven it dead */
 		int64_t read_ms;     /* when the newest question was asked that it answered */
 	} host[REALM_HOSTS_MAX];
 	uint64_t writer_epoch; /* newest epoch that was written in, and by whom */
