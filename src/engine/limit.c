@@ -144,7 +144,7 @@ static bool is_too_few_up(const struct engine *e, const struct host *h, char *re
 		if (!other->policy.is_in_segment || other->policy.segment != h->policy.segment)
 			continue;
 		n++;
-		up += other != h && host_verdict(e, other, e->now_ms, 0) == VERDICT_UP;
+		up += other != h && host_is_seen_up(e, other, e->now_ms);
 	}
 	least = limit_up_least(n, h->policy.healthy_percent);
 	if (up >= least)

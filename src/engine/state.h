@@ -241,6 +241,8 @@ uint64_t op_number(enum op_slot slot, uint32_t ref, uint32_t gen);
 /* verdict.c: evidence -> verdict */
 enum verdict host_verdict(const struct engine *e, const struct host *h, int64_t now_ms, int64_t not_before_ms);
 enum { SILENCES_MAX = MONITOR_MAX + 3 };
+/** host_is_seen_up() - does every monitor that its policy names see it alive now? A verdict of up asks only those that can tell. */
+bool host_is_seen_up(const struct engine *e, const struct host *h, int64_t now_ms);
 /** host_silences() - when this host went silent in each way in which it is: by monitor, as a whole, by its record. Returns how many. */
 uint32_t host_silences(const struct engine *e, const struct host *h, int64_t now_ms, int64_t ret_ms[SILENCES_MAX]);
 /* write down what every monitor says of this host, what was seen before @not_before_ms as unknown */

@@ -45,6 +45,15 @@ enum verdict host_verdict(const struct engine *e, const struct host *h, int64_t 
 	return dead ? VERDICT_SUSPECT : VERDICT_UNKNOWN;
 }
 
+bool host_is_seen_up(const struct engine *e, const struct host *h, int64_t now_ms)
+{
+	for (uint32_t m = 0; m < e->o.monitor_n; m++) {
+		if ((h->policy.must_be_dead & (1u << m)) && sign_now(e, h, m, now_ms, 0) != SIGN_ALIVE)
+			return false;
+	}
+	return h->policy.must_be_dead != 0;
+}
+
 /* Silent before we stood still and silent now: it may have come back and gone again in between, unless its death is proven. */
 static bool may_be_silent_anew(const struct engine *e, const struct host *h, const int64_t ms[], uint32_t n)
 {

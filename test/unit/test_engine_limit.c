@@ -263,16 +263,21 @@ static void a_share_has_to_stay_up(void **state)
 	bed_free(b);
 }
 
-/* A host whose monitors disagree may be on its way down: it is not counted as up. */
+/* A host whose monitors disagree may be on its way down, and of one that a monitor cannot tell of nobody knows: neither is counted as up. */
 static void a_host_in_doubt_is_not_up(void **state)
 {
-	struct bed *b = cloud_of(4, 0);
+	static const enum sign doubts[][2] = {
+	    {SIGN_ALIVE, SIGN_DEAD}, {SIGN_ALIVE, SIGN_UNKNOWN}, {SIGN_UNKNOWN, SIGN_ALIVE}};
 
-	share_set(b, 75);
-	bed_set(b, 3, SIGN_ALIVE, SIGN_DEAD);
-	dies(b, 0);
-	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_HEALTHY);
-	bed_free(b);
+	for (size_t k = 0; k < sizeof(doubts) / sizeof(doubts[0]); k++) {
+		struct bed *b = cloud_of(4, 0);
+
+		share_set(b, 75);
+		bed_set(b, 3, doubts[k][0], doubts[k][1]);
+		dies(b, 0);
+		assert_int_equal(bed_recovery(b, 0)->hold, HOLD_HEALTHY);
+		bed_free(b);
+	}
 }
 
 static struct host *host(struct bed *b, uint32_t k)
