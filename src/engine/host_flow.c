@@ -144,6 +144,8 @@ static void recovery_begin_row(struct engine *e, struct recovery *r)
 				    e, r, r->rec.row == HOST_ROW_HELD ? calm_hold_wait_ms(e, r) : s->budget_ms(&e->o)));
 		break;
 	case OP_CHILDREN:
+		r->filling_ms = 0;
+		r->waits_for_nova = false;
 		r->poll.next_ms = e->now_ms;
 		work_wake_at(e, ref, e->now_ms);
 		break;

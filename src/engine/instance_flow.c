@@ -9,6 +9,11 @@
 #include "base/strbuf.h"
 #include "engine/state.h"
 
+enum {
+	NOVA_WAIT_SHARE = 4,      /* of service_down_time, for which calls wait until Nova knows of another death */
+	NOVA_WAIT_LOOK_MS = 1000, /* whether it does is looked at so often */
+};
+
 bool instance_is_ended(const struct instance_record *i)
 {
 	return instance_step_of(i->row)->flags & STEP_FINAL;
@@ -166,14 +171,49 @@ bool instance_select(struct engine *e, struct recovery *r, const struct instance
 	return true;
 }
 
+/*
+ * Nova sends what is evacuated to any host that it calls up, one that died a moment ago too: that call comes to nothing, and must not be
+ * repeated for a long time. Where Nova will know of that death soon, calls wait for it. Returns how long, 0 = go on.
+ */
+static int64_t wait_for_nova_ms(struct engine *e, struct recovery *r)
+{
+	int64_t most_ms = e->o.service_down_time_ms / NOVA_WAIT_SHARE, longest_ms = 0;
+	int64_t left_ms = r->filling_ms + most_ms - e->now_ms;
+	const struct host *last = NULL;
+
+	for (uint32_t k = 0; left_ms > 0 && k < e->host_n; k++) {
+		int64_t ms = k == r->host ? -1 : host_mistaken_ms(e, &e->hosts[k], e->now_ms);
+
+		if (ms < 0 || ms > most_ms || (last && ms <= longest_ms))
+			continue;
+		longest_ms = ms;
+		last = &e->hosts[k];
+	}
+	if (!last)
+		return 0;
+	if (!r->waits_for_nova)
+		engine_log(e, 6, "%s: its instances wait a moment: Nova still calls %s up, which looks dead", r->rec.id,
+		    last->rec.name);
+	r->waits_for_nova = true;
+	longest_ms = longest_ms > NOVA_WAIT_LOOK_MS ? NOVA_WAIT_LOOK_MS : longest_ms + 1;
+	return longest_ms < left_ms ? longest_ms : left_ms;
+}
+
 void recovery_fill(struct engine *e, struct recovery *r)
 {
+	int64_t wait_ms;
 	uint32_t k;
 
 	if (r->rec.row != HOST_ROW_EVACUATING)
 		return;
 	if (r->ended_n == r->instance_n) {
 		recovery_enter(e, r, host_step_of(r->rec.row)->next[OUTCOME_DONE], NULL);
+		return;
+	}
+	r->filling_ms = r->filling_ms ? r->filling_ms : e->now_ms;
+	wait_ms = r->waiting_n ? wait_for_nova_ms(e, r) : 0;
+	if (wait_ms > 0) {
+		work_wake_at(e, recovery_ref(e, r), e->now_ms + wait_ms);
 		return;
 	}
 	for (k = r->first; k != NIL && r->waiting_n && r->proof_checked; k = e->instances[k].next) {

@@ -113,7 +113,9 @@ struct recovery {
 	int64_t baseline_updated_ms; /* ...this `updated_at`; 0 = not yet seen */
 	int64_t alive_seen_ms;       /* last sign of life that counted; 0 = none */
 	int64_t cleaning_until_ms;
-	int64_t called_ms; /* our clock: when the newest evacuate call was sent */
+	int64_t filling_ms;  /* our clock: since when its instances could have been called; 0 = not yet in this entry */
+	bool waits_for_nova; /* said already */
+	int64_t called_ms;   /* our clock: when the newest evacuate call was sent */
 	int64_t relied_ms; /* our clock: when another recovery last asked whether this host is proven dead; 0 = never */
 	int64_t off_read_ms; /* our clock: when its device last read off; 0 = not since this start */
 	int64_t
@@ -243,6 +245,8 @@ enum verdict host_verdict(const struct engine *e, const struct host *h, int64_t 
 enum { SILENCES_MAX = MONITOR_MAX + 3 };
 /** host_is_seen_up() - does every monitor that its policy names see it alive now? A verdict of up asks only those that can tell. */
 bool host_is_seen_up(const struct engine *e, const struct host *h, int64_t now_ms);
+/** host_mistaken_ms() - is it dead by all that we see but Nova, which calls it up still? In how long Nova will know; -1 = it is not so. */
+int64_t host_mistaken_ms(const struct engine *e, const struct host *h, int64_t now_ms);
 /** host_silences() - when this host went silent in each way in which it is: by monitor, as a whole, by its record. Returns how many. */
 uint32_t host_silences(const struct engine *e, const struct host *h, int64_t now_ms, int64_t ret_ms[SILENCES_MAX]);
 /* write down what every monitor says of this host, what was seen before @not_before_ms as unknown */

@@ -54,6 +54,18 @@ bool host_is_seen_up(const struct engine *e, const struct host *h, int64_t now_m
 	return h->policy.must_be_dead != 0;
 }
 
+int64_t host_mistaken_ms(const struct engine *e, const struct host *h, int64_t now_ms)
+{
+	int64_t left_ms = h->reported_ms + e->o.service_down_time_ms + NOVA_ROUNDING_MS - now_ms;
+	bool is_dead = false;
+
+	for (uint32_t m = 1; m < e->o.monitor_n; m++)
+		is_dead |= (h->policy.must_be_dead & (1u << m)) && sign_now(e, h, m, now_ms, 0) == SIGN_DEAD;
+	if (!is_dead || !h->reported_ms || h->forced_down || h->disabled || sign_now(e, h, 0, now_ms, 0) != SIGN_ALIVE)
+		return -1;
+	return left_ms > 0 ? left_ms : 0;
+}
+
 /* Silent before we stood still and silent now: it may have come back and gone again in between, unless its death is proven. */
 static bool may_be_silent_anew(const struct engine *e, const struct host *h, const int64_t ms[], uint32_t n)
 {
