@@ -9,10 +9,7 @@
 #include "base/strbuf.h"
 #include "engine/state.h"
 
-enum {
-	NOVA_WAIT_SHARE = 4,      /* of service_down_time, for which calls wait until Nova knows of another death */
-	NOVA_WAIT_LOOK_MS = 1000, /* whether it does is looked at so often */
-};
+enum { NOVA_WAIT_LOOK_MS = 1000 }; /* whether Nova knows of another death by now is looked at so often */
 
 bool instance_is_ended(const struct instance_record *i)
 {
@@ -171,32 +168,49 @@ bool instance_select(struct engine *e, struct recovery *r, const struct instance
 	return true;
 }
 
+/* The longest that Nova needs until it knows of one of those deaths, of those within @most_ms; -1 = there is none. */
+static int64_t longest_mistake_ms(const struct engine *e, const struct recovery *r, int64_t most_ms, uint32_t *ret_host)
+{
+	int64_t longest_ms = -1;
+
+	for (uint32_t k = 0; k < e->host_n; k++) {
+		int64_t ms = k == r->host ? -1 : host_mistaken_ms(e, &e->hosts[k], e->now_ms);
+
+		if (ms > most_ms || ms <= longest_ms)
+			continue;
+		longest_ms = ms;
+		*ret_host = k;
+	}
+	return longest_ms;
+}
+
 /*
- * Nova sends what is evacuated to any host that it calls up, one that died a moment ago too: that call comes to nothing, and must not be
- * repeated for a long time. Where Nova will know of that death soon, calls wait for it. Returns how long, 0 = go on.
+ * Nova sends what is evacuated to any host that it calls up, one that died a moment ago too: that call comes to nothing, and is taken for
+ * stuck after rebuild_timeout_ms only. Calls wait for Nova to know of that death where this costs less than is lost on average without, and
+ * for half a service_down_time at most.
+ * Returns how long, 0 = go on.
  */
 static int64_t wait_for_nova_ms(struct engine *e, struct recovery *r)
 {
-	int64_t most_ms = e->o.service_down_time_ms / NOVA_WAIT_SHARE, longest_ms = 0;
-	int64_t left_ms = r->filling_ms + most_ms - e->now_ms;
-	const struct host *last = NULL;
+	int64_t left_ms = r->filling_ms + e->o.service_down_time_ms / 2 - e->now_ms, ms;
+	uint32_t mistaken = 0, up = 0, host = 0;
 
-	for (uint32_t k = 0; left_ms > 0 && k < e->host_n; k++) {
-		int64_t ms = k == r->host ? -1 : host_mistaken_ms(e, &e->hosts[k], e->now_ms);
-
-		if (ms < 0 || ms > most_ms || (last && ms <= longest_ms))
-			continue;
-		longest_ms = ms;
-		last = &e->hosts[k];
+	for (uint32_t k = 0; k < e->host_n; k++) {
+		mistaken += k != r->host && host_mistaken_ms(e, &e->hosts[k], e->now_ms) >= 0;
+		up += host_is_up_in_nova(e, &e->hosts[k], e->now_ms);
 	}
-	if (!last)
+	if (!mistaken || left_ms <= 0)
+		return 0;
+	ms = e->o.rebuild_timeout_ms * mistaken / (up ? up : 1);
+	ms = longest_mistake_ms(e, r, ms < left_ms ? ms : left_ms, &host);
+	if (ms < 0)
 		return 0;
 	if (!r->waits_for_nova)
 		engine_log(e, 6, "%s: its instances wait a moment: Nova still calls %s up, which looks dead", r->rec.id,
-		    last->rec.name);
+		    e->hosts[host].rec.name);
 	r->waits_for_nova = true;
-	longest_ms = longest_ms > NOVA_WAIT_LOOK_MS ? NOVA_WAIT_LOOK_MS : longest_ms + 1;
-	return longest_ms < left_ms ? longest_ms : left_ms;
+	ms = ms > NOVA_WAIT_LOOK_MS ? NOVA_WAIT_LOOK_MS : ms + 1;
+	return ms < left_ms ? ms : left_ms;
 }
 
 void recovery_fill(struct engine *e, struct recovery *r)

@@ -245,7 +245,9 @@ enum verdict host_verdict(const struct engine *e, const struct host *h, int64_t 
 enum { SILENCES_MAX = MONITOR_MAX + 3 };
 /** host_is_seen_up() - does every monitor that its policy names see it alive now? A verdict of up asks only those that can tell. */
 bool host_is_seen_up(const struct engine *e, const struct host *h, int64_t now_ms);
-/** host_mistaken_ms() - is it dead by all that we see but Nova, which calls it up still? In how long Nova will know; -1 = it is not so. */
+/** host_is_up_in_nova() - may Nova's scheduler choose it? */
+bool host_is_up_in_nova(const struct engine *e, const struct host *h, int64_t now_ms);
+/** host_mistaken_ms() - has it stopped to report and looks dead, while Nova calls it up still? In how long Nova will know; -1 = it is not so. */
 int64_t host_mistaken_ms(const struct engine *e, const struct host *h, int64_t now_ms);
 /** host_silences() - when this host went silent in each way in which it is: by monitor, as a whole, by its record. Returns how many. */
 uint32_t host_silences(const struct engine *e, const struct host *h, int64_t now_ms, int64_t ret_ms[SILENCES_MAX]);

@@ -12,8 +12,11 @@
 #include "engine/state.h"
 
 enum {
-	NOVA_ROUNDING_MS = 1000
-}; /* nova keeps updated_at in whole seconds: so long may a record stand still though its host reports */
+	/* nova keeps updated_at in whole seconds: so long may a record stand still though its host reports */
+	NOVA_ROUNDING_MS = 1000,
+	REPORTS_WITHIN =
+	    4, /* a host that lives reports within this share of service_down_time; nova's defaults are 10 s and 60 s */
+};
 
 static enum sign sign_now(
     const struct engine *e, const struct host *h, uint32_t m, int64_t now_ms, int64_t not_before_ms)
@@ -54,16 +57,23 @@ bool host_is_seen_up(const struct engine *e, const struct host *h, int64_t now_m
 	return h->policy.must_be_dead != 0;
 }
 
+bool host_is_up_in_nova(const struct engine *e, const struct host *h, int64_t now_ms)
+{
+	return !h->forced_down && !h->disabled && sign_now(e, h, 0, now_ms, 0) == SIGN_ALIVE;
+}
+
 int64_t host_mistaken_ms(const struct engine *e, const struct host *h, int64_t now_ms)
 {
-	int64_t left_ms = h->reported_ms + e->o.service_down_time_ms + NOVA_ROUNDING_MS - now_ms;
+	int64_t silent_ms = now_ms - h->reported_ms - NOVA_ROUNDING_MS;
 	bool is_dead = false;
 
 	for (uint32_t m = 1; m < e->o.monitor_n; m++)
 		is_dead |= (h->policy.must_be_dead & (1u << m)) && sign_now(e, h, m, now_ms, 0) == SIGN_DEAD;
-	if (!is_dead || !h->reported_ms || h->forced_down || h->disabled || sign_now(e, h, 0, now_ms, 0) != SIGN_ALIVE)
+	/* one that lives and cannot be probed goes on reporting */
+	if (!is_dead || !h->reported_ms || silent_ms < e->o.service_down_time_ms / REPORTS_WITHIN ||
+	    !host_is_up_in_nova(e, h, now_ms))
 		return -1;
-	return left_ms > 0 ? left_ms : 0;
+	return silent_ms < e->o.service_down_time_ms ? e->o.service_down_time_ms - silent_ms : 0;
 }
 
 /* Silent before we stood still and silent now: it may have come back and gone again in between, unless its death is proven. */
