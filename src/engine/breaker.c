@@ -172,6 +172,34 @@ bool breaker_holds(const struct engine *e, const struct host *h, int64_t now_ms,
 	return true;
 }
 
+/* Hosts of which a monitor of their policy has said nothing since @since_ms: they may be silent too. */
+static uint32_t count_unheard(const struct engine *e, const struct host *of, int64_t since_ms)
+{
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < e->host_n; k++) {
+		const struct host *h = &e->hosts[k];
+		bool is_unheard = false;
+
+		for (uint32_t m = 0; m < e->o.monitor_n && h != of; m++)
+			is_unheard |= (h->policy.must_be_dead & (1u << m)) && !e->monitor_bad[m] &&
+				      (h->evidence[m].seen_ms < since_ms || h->evidence[m].sign == SIGN_UNKNOWN);
+		n += is_unheard;
+	}
+	return n;
+}
+
+bool breaker_is_early(const struct engine *e, const struct host *h, int64_t now_ms)
+{
+	int64_t since_ms = e->stalled_ms > e->started_ms ? e->stalled_ms : e->started_ms;
+	uint32_t unheard;
+
+	if (now_ms - since_ms >= e->o.look_timeout_ms)
+		return false; /* who has not been heard of by now will not be */
+	unheard = count_unheard(e, h, since_ms);
+	return unheard && count_silent(e, h, now_ms).any + unheard > e->o.mass_hosts_n;
+}
+
 /* --- letting go by rate --- */
 
 static bool is_paced(const struct engine *e, const struct recovery *r)

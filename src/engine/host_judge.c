@@ -23,6 +23,7 @@ static void judge_look(struct engine *e, struct recovery *r, struct judged *j)
 	switch (host_verdict(e, h, e->now_ms, r->work.began_ms)) {
 	case VERDICT_DOWN:
 		j->outcome = OUTCOME_DONE;
+		j->is_early = breaker_is_early(e, h, e->now_ms);
 		break;
 	case VERDICT_UP:
 	case VERDICT_DEGRADED:

@@ -266,6 +266,8 @@ void host_forget_devices(struct host *h);
 uint32_t host_silent_paths(const struct engine *e, const struct host *h, int64_t now_ms);
 
 /* breaker.c: is the silence of this host part of a greater one? The reason goes to @ret_why. */
+/** breaker_is_early() - has too little been heard since we started, or stood still, to tell how many are silent? Not for long. */
+bool breaker_is_early(const struct engine *e, const struct host *h, int64_t now_ms);
 bool breaker_holds(const struct engine *e, const struct host *h, int64_t now_ms, char *ret_why, size_t size);
 struct gate_answer;
 /* held before, and not yet its turn? When it may be: @ret->again_ms. */

@@ -96,6 +96,11 @@ void witness_record(struct sim_node *node, const struct record *before, const st
 		judge_attempts(&now->recovery);
 	if (now->type == RECORD_SUSPENSION && now->suspension.is_on)
 		witness.suspended_ms = sim.now_ms;
+	if (node->daemon && node->daemon->cfg) {
+		/* kept, since an agent may outlive the daemon that sent it */
+		witness.breaker_hosts = (uint32_t)node->daemon->cfg->breaker.hosts;
+		witness.breaker_percent = (uint32_t)node->daemon->cfg->breaker.percent;
+	}
 	witness_limits_record(node, before, now);
 	if (!before && now->type == RECORD_RECOVERY)
 		witness_recovery(node, now->recovery.host, &r);
@@ -184,9 +189,8 @@ static void judge_first_power_off(struct sim_node *from, uint32_t host)
 {
 	const char *name = realm_host_name(host);
 	/* what the operator wrote down; the simulation is no wiser than that */
-	const struct config_breaker *breaker = &from->daemon->cfg->breaker;
-	uint32_t share = realm.host_n * (uint32_t)breaker->percent / 100, n;
-	uint32_t limit = share > breaker->hosts ? share : (uint32_t)breaker->hosts;
+	uint32_t share = realm.host_n * witness.breaker_percent / 100, n;
+	uint32_t limit = share > witness.breaker_hosts ? share : witness.breaker_hosts;
 
 	if (!realm_is_down(host, NOTICED_MS) && sim.now_ms - realm.host[host].heard_ms > NOTICED_MS) {
 		witness.wrongful_fences++;

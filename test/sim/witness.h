@@ -27,7 +27,8 @@ struct witness {
 	uint64_t writer_epoch; /* newest epoch that was written in, and by whom */
 	int writer;
 	uint32_t writer_life;
-	struct witness_calls *calls; /* of each instance in each recovery, newest first */
+	uint32_t breaker_hosts, breaker_percent; /* as configured when the newest record was written */
+	struct witness_calls *calls;             /* of each instance in each recovery, newest first */
 };
 
 extern struct witness witness;

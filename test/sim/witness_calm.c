@@ -42,7 +42,7 @@ static bool is_window_open(const struct config_segment *s, int64_t wall_ms)
 void witness_calm(struct sim_node *from, uint32_t host)
 {
 	int64_t wall_ms = SIM_WALL_ZERO_MS + sim.now_ms + from->wall_offset_ms;
-	const struct config *cfg = from->daemon->cfg;
+	const struct config *cfg = from->daemon ? from->daemon->cfg : NULL;
 	const char *name = realm_host_name(host);
 	struct recovery_record r;
 	struct config_host h;
@@ -50,6 +50,8 @@ void witness_calm(struct sim_node *from, uint32_t host)
 	/* one that was proven dead and is seen on is powered off again, by design */
 	if (!witness_recovery(from, name, &r) || r.proof.kind != PROOF_NONE)
 		return;
+	if (!cfg)
+		return; /* the agent outlived its daemon: what it was sent on was judged by the record before */
 	(void)config_host_resolve(cfg, name, &h);
 	if (sim.now_ms - witness.suspended_ms > UNDER_WAY_MS && is_suspended(from, h.segment, wall_ms))
 		sim_violated("suspended: power-off of %s, though fencing is suspended", name);

@@ -174,7 +174,7 @@ void witness_limits_power_off(struct sim_node *node, uint32_t host, const struct
 
 	if (str_eq(seen.host[host].off_by, r->id))
 		return;
-	if (s && is_bound(r, host)) {
+	if (s && is_bound(r, host)) { /* there is a segment where a daemon is that tells of it */
 		judge_share(node, s, host);
 		judge_memory(&node->daemon->cfg->recovery, host);
 	}

@@ -198,12 +198,83 @@ static void the_proven_and_the_unlimited_do_not_wait(void **state)
 	bed_free(b);
 }
 
+/* h1 of six is silent, and was being confirmed when the daemon was killed: of the others nobody has heard yet. */
+static struct bed *started_again(void)
+{
+	struct engine_options o = engine_options_default();
+	struct bed *b;
+
+	o.mass_hosts_n = 2;
+	o.mass_per_mille = 0;
+	b = bed_new(6, &o);
+	bed_set(b, 0, SIGN_DEAD, SIGN_DEAD);
+	bed_pass(b, b->o.recheck_after_ms);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
+	b->now_ms += 1000;
+	bed_restart(b);
+	b->now_ms += 1000;
+	bed_end_look(b, 0);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
+	return b;
+}
+
+/* Its look is repeated, without an attempt counted, and ends as before; what the others' monitors say @nova and @probe is heard by then. */
+static void look_again(struct bed *b, uint32_t heard_n, enum sign nova, enum sign probe)
+{
+	for (uint32_t h = 1; h < 6; h++)
+		bed_set(b, h, h <= heard_n ? nova : SIGN_ALIVE, h <= heard_n ? probe : SIGN_ALIVE);
+	for (int k = 0; k < 20 && !bed_op(b, OP_LOOK); k++)
+		bed_pass(b, b->o.retry_ms / 4);
+	bed_end_look(b, 0);
+}
+
+static void after_a_start_the_others_are_heard_first(void **state)
+{
+	struct bed *b = started_again();
+
+	for (int k = 0; k < 3; k++)
+		look_again(b, 3, SIGN_ALIVE, SIGN_UNKNOWN);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
+	assert_int_equal(b->started[OP_POWER_OFF], 0);
+	look_again(b, 0, SIGN_ALIVE, SIGN_ALIVE);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
+	bed_free(b);
+}
+
+static void after_a_start_a_mass_failure_is_found_too(void **state)
+{
+	struct bed *b = started_again();
+
+	look_again(b, 3, SIGN_ALIVE, SIGN_DEAD);
+	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_MASS);
+	assert_int_equal(b->started[OP_POWER_OFF], 0);
+	bed_free(b);
+}
+
+/* One of two that are not heard cannot make too many; and whoever is not heard for long will not be. */
+static void after_a_start_nobody_waits_for_long(void **state)
+{
+	struct bed *b = started_again();
+
+	look_again(b, 1, SIGN_ALIVE, SIGN_UNKNOWN);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
+	bed_free(b);
+	b = started_again();
+	for (int k = 0; k < 30 && bed_row(b, 0) == HOST_ROW_CONFIRMING; k++)
+		look_again(b, 3, SIGN_ALIVE, SIGN_UNKNOWN);
+	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
+	assert_in_range(b->now_ms - b->e->started_ms, b->o.look_timeout_ms, b->o.look_timeout_ms + 2 * b->o.retry_ms);
+	bed_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(one_path_weighs_by_its_share),
 	    cmocka_unit_test(every_path_weighs_by_number), cmocka_unit_test(a_whole_segment_is_held),
 	    cmocka_unit_test(a_blind_monitor_is_no_witness), cmocka_unit_test(chance_on_two_noisy_paths_is_held),
-	    cmocka_unit_test(the_second_one_waits_for_its_turn),
+	    cmocka_unit_test(after_a_start_the_others_are_heard_first),
+	    cmocka_unit_test(after_a_start_a_mass_failure_is_found_too),
+	    cmocka_unit_test(after_a_start_nobody_waits_for_long), cmocka_unit_test(the_second_one_waits_for_its_turn),
 	    cmocka_unit_test(the_proven_and_the_unlimited_do_not_wait)};
 
 	return cmocka_run_group_tests_name("breaker", tests, NULL, NULL);

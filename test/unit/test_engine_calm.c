@@ -201,6 +201,8 @@ static void it_is_there_after_a_restart(void **state)
 	bed_restart(b);
 	assert_non_null(engine_suspension_next(b->e, NULL));
 	assert_null(engine_suspension_next(b->e, engine_suspension_next(b->e, NULL)));
+	bed_see(b, 1);
+	bed_see(b, 2);
 	dies(b, 0);
 	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_SUSPENDED);
 	bed_restart(b);

@@ -101,6 +101,8 @@ static void attempts_are_counted_across_restarts(void **state)
 		assert_int_equal(bed_op(b, OP_POWER_OFF)->start.level, (k - 1) / 2);
 	}
 	bed_restart(b);
+	bed_see(b, 1);
+	bed_see(b, 2);
 	bed_end_look(b, 0);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
 	assert_int_equal(b->started[OP_POWER_OFF], 4);
@@ -369,6 +371,8 @@ static void a_stall_throws_evidence_away(void **state)
 	bed_pass(b, 10);
 	assert_int_equal(b->started[OP_POWER_OFF], 0);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
+	bed_see(b, 1);
+	bed_see(b, 2);
 	bed_end_look(b, 0);
 	assert_int_equal(b->started[OP_POWER_OFF], 1);
 	bed_free(b);

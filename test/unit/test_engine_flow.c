@@ -400,6 +400,8 @@ static void what_was_not_told_is_told_after_a_restart(void **state)
 	assert_int_equal(bed_told(b, MOMENT_CONFIRMED), 1);
 	b->keep_untold = true;
 	bed_set(b, 0, SIGN_DEAD, SIGN_DEAD);
+	bed_see(b, 1);
+	bed_see(b, 2);
 	bed_end_look(b, 0);
 	bed_end(b, OP_POWER_OFF, OUTCOME_DONE, FAULT_NONE);
 	bed_end_power(b, POWER_OFF);
