@@ -371,7 +371,7 @@ int pattern_main(const struct pattern_order *order)
 		family_n++;
 	sim.is_traced = order->is_traced;
 	clock_gettime(CLOCK_MONOTONIC, &t0);
-	for (uint64_t seed = order->from; seed < order->from + order->n; seed++) {
+	for (uint64_t seed = order->from; family_n && seed < order->from + order->n; seed++) {
 		unsigned k = (unsigned)((seed + family_n - 1) % family_n);
 
 		play(folder, family_at(k), seed);

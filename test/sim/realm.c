@@ -63,11 +63,15 @@ uint32_t realm_host_find(const char *name)
 /* The model numbers its addresses as it numbers its hosts; where that is not so they are searched. */
 static uint32_t likely_at(const char *address)
 {
-	unsigned high = 0, low = 0;
+	static const char begin[] = "127.10.";
+	unsigned long high, low;
+	char *end;
 
-	if (sscanf(address, "127.10.%u.%u", &high, &low) != 2 || !low)
+	if (strncmp(address, begin, sizeof(begin) - 1) != 0)
 		return 0;
-	return high * 250 + low - 1;
+	high = strtoul(address + sizeof(begin) - 1, &end, 10);
+	low = *end == '.' ? strtoul(end + 1, &end, 10) : 0;
+	return *end || !low ? 0 : (uint32_t)(high * 250 + low - 1);
 }
 
 uint32_t realm_host_at(const char *address)

@@ -88,6 +88,7 @@ static void read_one(struct event_line *ret)
 	struct osha_err err = {0};
 	int e = EVENT_READ_PART;
 
+	memset(ret, 0, sizeof(*ret));
 	assert_true(line_n > 0);
 	for (; line_at < line_n; line_at++) {
 		assert_int_equal(e, EVENT_READ_PART);
