@@ -146,6 +146,8 @@ class World:
         for daemon in self.daemons:
             daemon.stop()
         recorded, self.daemons = self.daemons, []
+        # now, and not behind the wait for fresh reports: it keeps the machine busy for seconds
+        problems = [problem for problem in (daemon.replay() for daemon in recorded) if problem]
         if self.rig.processes.pid('neutron'):
             self.neutron.mode('ok')
         self.services.heal()
@@ -159,7 +161,6 @@ class World:
         self.cloud.delete_all()
         self._sweep()
         # last, so that a case whose replay fails leaves a clean rig to the next one
-        problems = [problem for problem in (daemon.replay() for daemon in recorded) if problem]
         if problems:
             raise AssertionError('; '.join(problems))
 
