@@ -16,12 +16,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-	static char folder[64];
+	static bool is_configured;
 	struct play p = {.profile = story_profile_named("bytes"), .bytes = bytes, .byte_n = n};
 	int64_t at_ms;
 
-	if (!folder[0]) {
-		play_configure(p.profile, 1, folder);
+	if (!is_configured) {
+		is_configured = true;
+		play_configure(p.profile, 1);
 		(void)atexit(controller_unconfigure);
 	}
 	p.seed = story_bytes_seed(bytes, n);

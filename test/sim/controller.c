@@ -96,57 +96,59 @@ enum host_mode controller_mode(void)
 	return mode;
 }
 
-static void write_config(const struct controller_config *config, enum host_mode m)
+static void write_config(bool is_slow, const char *extra, enum host_mode m)
 {
 	STRBUF_AUTO struct strbuf sb = STRBUF_INIT;
 	char text[256];
 
-	snprintf(text, sizeof(text), "{name: sim, clouds-file: %s/clouds.yaml}", config->folder);
-	option_puts(&sb, config->extra, "cloud", text);
-	option_puts(&sb, config->extra, "state-dir", "/sim/state");
-	option_puts(&sb, config->extra, "socket", "/sim/osha.sock");
-	if (!config->is_slow)
-		option_puts(&sb, config->extra, "verdict", "{service-down-time: 4s, recheck-after: 3s}");
+	snprintf(text, sizeof(text), "{name: sim, clouds-file: %s/clouds.yaml}", folder);
+	option_puts(&sb, extra, "cloud", text);
+	option_puts(&sb, extra, "state-dir", "/sim/state");
+	option_puts(&sb, extra, "socket", "/sim/osha.sock");
+	if (!is_slow)
+		option_puts(&sb, extra, "verdict", "{service-down-time: 4s, recheck-after: 3s}");
 	/* what a day is elsewhere is some minutes in a cloud where hosts die and return all the time */
-	if (!config->is_slow)
-		option_puts(&sb, config->extra, "recovery", "{cool-down: 12s, flaps: 4, flap-window: 16m}");
+	if (!is_slow)
+		option_puts(&sb, extra, "recovery", "{cool-down: 12s, flaps: 4, flap-window: 16m}");
 	snprintf(text, sizeof(text), "{agent-path: [%s]}", folder);
-	option_puts(&sb, config->extra, "fencing", text);
-	option_puts(&sb, config->extra, "notify",
+	option_puts(&sb, extra, "fencing", text);
+	option_puts(&sb, extra, "notify",
 	    "{admins: [ops@example.com], email: {server: mail.example.com, tls: none, from: osha@example.com}}");
 	snprintf(text, sizeof(text),
 	    "\n- {name: all, hosts: ['*'], mode: %s, recoveries-at-once: 3, healthy-at-least: 40, fencing: [{name: "
 	    "bmc, agent: fence_sim, timeout: 20s, "
 	    "parameters: {plug: '{host}'}}]}",
 	    host_mode_name(m));
-	option_puts(&sb, config->extra, "segments", text);
-	hosts_puts(&sb, config->extra);
-	extra_puts(&sb, config->extra);
+	option_puts(&sb, extra, "segments", text);
+	hosts_puts(&sb, extra);
+	extra_puts(&sb, extra);
 	snprintf(text, sizeof(text), "%s/%s", folder, config_file(m));
 	write_file(text, sb.text);
 }
 
-void controller_configure(const struct controller_config *config)
+static void make_folder(void)
+{
+	if (folder[0])
+		return;
+	str_copy(folder, sizeof(folder), "/tmp/osha-sim.XXXXXX");
+	if (mkdtemp(folder))
+		return;
+	perror(folder);
+	exit(1);
+}
+
+void controller_configure(bool is_slow, const char *extra)
 {
 	char agent[256];
 
-	snprintf(folder, sizeof(folder), "%s", config->folder);
+	make_folder();
 	snprintf(agent, sizeof(agent), "%s/fence_sim", folder);
 	write_file(agent, "#!/bin/false\n");
 	(void)chmod(agent, 0755);
 	write_clouds();
-	write_config(config, MODE_AUTOMATIC);
-	for (int m = MODE_AUTOMATIC + 1; !config->extra && m < MODE_N; m++)
-		write_config(config, (enum host_mode)m);
-}
-
-void controller_rewrite(bool is_slow, const char *extra)
-{
-	char where[sizeof(folder)];
-	struct controller_config config = {.folder = where, .is_slow = is_slow, .extra = extra};
-
-	str_copy(where, sizeof(where), folder);
-	controller_configure(&config);
+	write_config(is_slow, extra, MODE_AUTOMATIC);
+	for (int m = MODE_AUTOMATIC + 1; !extra && m < MODE_N; m++)
+		write_config(is_slow, extra, (enum host_mode)m);
 }
 
 void controller_unconfigure(void)
@@ -160,6 +162,7 @@ void controller_unconfigure(void)
 		(void)unlink(path);
 	}
 	(void)rmdir(folder);
+	folder[0] = '\0';
 }
 
 static void daemon_end(struct sim_node *node)

@@ -5,20 +5,16 @@
 #include "engine/engine.h"
 #include "test/sim/clockwork.h"
 
-struct controller_config {
-	const char *folder; /* a real one: osha.yaml and clouds.yaml are written there */
-	bool is_slow;       /* nova reports every 10 s and is down after 60 s */
-	const char *
-	    extra; /* further lines of osha.yaml, or NULL; an option at the left margin takes the place of the one here */
-};
-
-/** controller_configure() - write the configuration that every start of this process reads; hosts are the realm's. */
-void controller_configure(const struct controller_config *config);
+/**
+ * controller_configure() - write the configuration that every start of this process reads, and each reload, into a folder of its own; hosts
+ * are the realm's.
+ * @is_slow: nova reports every 10 s and is down after 60 s
+ * @extra: further lines of osha.yaml, or NULL; an option at the left margin takes the place of the one here
+ */
+void controller_configure(bool is_slow, const char *extra);
 /** controller_mode_set() - the mode of the segment for the daemons that start from now on. controller_mode() - which it is. */
 void controller_mode_set(enum host_mode m);
 enum host_mode controller_mode(void);
-/** controller_rewrite() - the same with other further lines, in the same folder: a reload reads it. */
-void controller_rewrite(bool is_slow, const char *extra);
 /** controller_unconfigure() - remove what was written. */
 void controller_unconfigure(void);
 /** controller_start() - power up a daemon on @node; harmless where one runs. */

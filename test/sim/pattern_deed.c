@@ -5,6 +5,7 @@
 #include "test/sim/clockwork.h"
 #include "test/sim/pattern.h"
 #include "test/sim/store.h"
+#include "test/sim/story.h"
 #include "test/sim/witness.h"
 
 enum { DEEDS_MAX = 16384, SECOND = 1000 };
@@ -57,26 +58,6 @@ static void comes_back(uint32_t host)
 		realm_power(host, true);
 }
 
-static void is_cut_off(uint32_t host)
-{
-	realm_isolate(host, true);
-}
-
-static void is_joined(uint32_t host)
-{
-	realm_isolate(host, false);
-}
-
-static void loses_probe(uint32_t host)
-{
-	realm_probe_cut(host, true);
-}
-
-static void has_probe(uint32_t host)
-{
-	realm_probe_cut(host, false);
-}
-
 static void loses_bus(uint32_t host)
 {
 	if (realm_is_alive(host))
@@ -112,30 +93,6 @@ static void bmc_is_lossy(uint32_t host)
 
 /* --- what happens to the control plane and to the controller; no host is meant --- */
 
-static void bus_goes(uint32_t host)
-{
-	(void)host;
-	cloudsim_model_part(realm.cloud, sim.now_ms, CLOUDSIM_BUS, false);
-}
-
-static void bus_returns(uint32_t host)
-{
-	(void)host;
-	cloudsim_model_part(realm.cloud, sim.now_ms, CLOUDSIM_BUS, true);
-}
-
-static void conductor_goes(uint32_t host)
-{
-	(void)host;
-	cloudsim_model_part(realm.cloud, sim.now_ms, CLOUDSIM_CONDUCTOR, false);
-}
-
-static void conductor_returns(uint32_t host)
-{
-	(void)host;
-	cloudsim_model_part(realm.cloud, sim.now_ms, CLOUDSIM_CONDUCTOR, true);
-}
-
 static void api_goes(uint32_t host)
 {
 	(void)host;
@@ -146,12 +103,6 @@ static void api_returns(uint32_t host)
 {
 	(void)host;
 	realm.api.is_cut = false;
-}
-
-static void oshad_is_killed(uint32_t host)
-{
-	(void)host;
-	sim_kill(&sim.node[0]);
 }
 
 static void oshad_freezes(uint32_t host)
@@ -171,31 +122,35 @@ static void store_is_slow(uint32_t host)
 
 typedef void (*deed_fn)(uint32_t host);
 
-static const deed_fn fns[DEED_N] = {
-    [DEED_DIES] = dies,
-    [DEED_DIES_WITH_BMC] = dies_with_bmc,
-    [DEED_BMC_IS_BACK] = bmc_is_back,
-    [DEED_HANGS] = hangs,
-    [DEED_COMES_BACK] = comes_back,
-    [DEED_IS_CUT_OFF] = is_cut_off,
-    [DEED_IS_JOINED] = is_joined,
-    [DEED_LOSES_PROBE] = loses_probe,
-    [DEED_HAS_PROBE] = has_probe,
-    [DEED_LOSES_BUS] = loses_bus,
-    [DEED_HAS_BUS] = has_bus,
-    [DEED_LOSES_BMC] = loses_bmc,
-    [DEED_HAS_BMC] = has_bmc,
-    [DEED_BMC_IS_SLOW] = bmc_is_slow,
-    [DEED_BMC_IS_LOSSY] = bmc_is_lossy,
-    [DEED_BUS_GOES] = bus_goes,
-    [DEED_BUS_RETURNS] = bus_returns,
-    [DEED_CONDUCTOR_GOES] = conductor_goes,
-    [DEED_CONDUCTOR_RETURNS] = conductor_returns,
-    [DEED_API_GOES] = api_goes,
-    [DEED_API_RETURNS] = api_returns,
-    [DEED_OSHAD_IS_KILLED] = oshad_is_killed,
-    [DEED_OSHAD_FREEZES] = oshad_freezes,
-    [DEED_STORE_IS_SLOW] = store_is_slow,
+static const struct {
+	deed_fn fn; /* NULL: a kind of misfortune that stories know begins, or is over */
+	enum story_kind kind;
+	bool is_end;
+} rows[DEED_N] = {
+    [DEED_DIES] = {.fn = dies},
+    [DEED_DIES_WITH_BMC] = {.fn = dies_with_bmc},
+    [DEED_BMC_IS_BACK] = {.fn = bmc_is_back},
+    [DEED_HANGS] = {.fn = hangs},
+    [DEED_COMES_BACK] = {.fn = comes_back},
+    [DEED_IS_CUT_OFF] = {.kind = STORY_ISOLATED},
+    [DEED_IS_JOINED] = {.kind = STORY_ISOLATED, .is_end = true},
+    [DEED_LOSES_PROBE] = {.kind = STORY_PROBE_CUT},
+    [DEED_HAS_PROBE] = {.kind = STORY_PROBE_CUT, .is_end = true},
+    [DEED_LOSES_BUS] = {.fn = loses_bus},
+    [DEED_HAS_BUS] = {.fn = has_bus},
+    [DEED_LOSES_BMC] = {.fn = loses_bmc},
+    [DEED_HAS_BMC] = {.fn = has_bmc},
+    [DEED_BMC_IS_SLOW] = {.fn = bmc_is_slow},
+    [DEED_BMC_IS_LOSSY] = {.fn = bmc_is_lossy},
+    [DEED_BUS_GOES] = {.kind = STORY_BUS},
+    [DEED_BUS_RETURNS] = {.kind = STORY_BUS, .is_end = true},
+    [DEED_CONDUCTOR_GOES] = {.kind = STORY_CONDUCTOR},
+    [DEED_CONDUCTOR_RETURNS] = {.kind = STORY_CONDUCTOR, .is_end = true},
+    [DEED_API_GOES] = {.fn = api_goes},
+    [DEED_API_RETURNS] = {.fn = api_returns},
+    [DEED_OSHAD_IS_KILLED] = {.kind = STORY_KILL},
+    [DEED_OSHAD_FREEZES] = {.fn = oshad_freezes},
+    [DEED_STORE_IS_SLOW] = {.fn = store_is_slow},
 };
 
 /* --- putting it into the queue --- */
@@ -206,7 +161,11 @@ static void deed_comes(void *arg)
 
 	if (sim.is_over || d->pattern != pattern_now)
 		return;
-	fns[d->deed](d->host);
+	if (!rows[d->deed].fn) {
+		(rows[d->deed].is_end ? story_over : story_befall)(rows[d->deed].kind, d->host);
+		return;
+	}
+	rows[d->deed].fn(d->host);
 	witness_world();
 }
 

@@ -198,10 +198,9 @@ static void name_segments(struct strbuf *sb)
 	segment_puts(sb, "rest", "'*'");
 }
 
-static void configure(const char *folder, enum pattern_layout layout)
+static void configure(enum pattern_layout layout)
 {
 	STRBUF_AUTO struct strbuf extra = STRBUF_INIT;
-	struct controller_config config = {.folder = folder, .is_slow = true};
 
 	strbuf_puts(&extra, "segments:\n");
 	if (layout == PATTERN_RACK_SEGMENTS)
@@ -210,8 +209,7 @@ static void configure(const char *folder, enum pattern_layout layout)
 		name_segments(&extra);
 	else
 		segment_puts(&extra, "all", "'*'");
-	config.extra = extra.text;
-	controller_configure(&config);
+	controller_configure(true, extra.text);
 }
 
 static void bmcs_take(int64_t low_ms, int64_t high_ms)
@@ -260,7 +258,7 @@ static bool warm_up(void)
 	return !sim.violation[0];
 }
 
-static void play(const char *folder, const struct pattern_family *f, uint64_t seed)
+static void play(const struct pattern_family *f, uint64_t seed)
 {
 	const struct realm_size size = {
 	    .hosts = PATTERN_HOSTS, .instances = 2 * PATTERN_HOSTS, .projects = 8, .is_slow = true};
@@ -272,7 +270,7 @@ static void play(const char *folder, const struct pattern_family *f, uint64_t se
 	is_telling = false;
 	sim_begin(seed);
 	realm_begin(&size);
-	configure(folder, (enum pattern_layout)sim_between(0, PATTERN_LAYOUT_N - 1));
+	configure((enum pattern_layout)sim_between(0, PATTERN_LAYOUT_N - 1));
 	witness_begin();
 	controller_mode_set(MODE_AUTOMATIC);
 	deed_forget();
@@ -357,15 +355,10 @@ static void print_all(const struct count *all, double wall_s, bool is_json)
 
 int pattern_main(const struct pattern_order *order)
 {
-	char folder[] = "/tmp/osha-pattern.XXXXXX";
 	struct count all = {0};
 	struct timespec t0, t1;
 	unsigned family_n = 0;
 
-	if (!mkdtemp(folder)) {
-		perror(folder);
-		return 1;
-	}
 	is_beyond = order->is_beyond;
 	while (family_at(family_n))
 		family_n++;
@@ -374,7 +367,7 @@ int pattern_main(const struct pattern_order *order)
 	for (uint64_t seed = order->from; family_n && seed < order->from + order->n; seed++) {
 		unsigned k = (unsigned)((seed + family_n - 1) % family_n);
 
-		play(folder, family_at(k), seed);
+		play(family_at(k), seed);
 		if (now.wrong_goes || now.wrong_stops || now.violations)
 			printf("FAILED %s, seed %llu: %llu wrong goes, %llu wrong stops%s%s\n  again: osha-sim "
 			       "--patterns 1%s --from %llu --trace\n",

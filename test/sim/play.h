@@ -27,7 +27,7 @@ struct play {
 /* What came out, while the world still stands: sim, realm, story and witness can be looked at. @simulated_ms: so long it took. */
 typedef void (*play_fn)(void *arg, const struct closing_counts *counts, int64_t simulated_ms);
 
-/** play_configure() - write what a daemon of this profile reads, once before the first run. @folder: made, its name filled in. */
-void play_configure(const struct story_profile *p, uint64_t seed, char folder[64]);
+/** play_configure() - write what a daemon of this profile reads, once before the first run. */
+void play_configure(const struct story_profile *p, uint64_t seed);
 /** play_run() - true: nothing was violated; else sim.violation says what, and the result is how long after the beginning. */
 bool play_run(const struct play *p, play_fn fn, void *arg, int64_t *ret_violation_ms);

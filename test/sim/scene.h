@@ -87,8 +87,8 @@ bool scene_end_holds(const struct scene_claim *c, char *ret_is, size_t size);
 
 /** scene_matches() - does @line hold @pattern? A * in it stands for any text. */
 bool scene_matches(const char *pattern, const char *line);
-/** scene_run() - play it and judge it; says on stdout what failed. @folder: where the configuration is written. */
-bool scene_run(struct scene *s, const char *folder, bool is_traced);
+/** scene_run() - play it and judge it; says on stdout what failed. */
+bool scene_run(struct scene *s, bool is_traced);
 /* Which edges of the workflow tables were taken: not asked for, printed, or printed and all of them and no others wanted. */
 enum scene_coverage { COVERAGE_NONE = 0, COVERAGE_PRINTED, COVERAGE_WHOLE };
 /** scene_main() - osha-sim --scenario: all of @paths, then "N passed, N failed, 0 skipped". Returns the exit status. */

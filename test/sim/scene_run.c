@@ -339,15 +339,13 @@ static bool judge(void)
 
 /* --- playing --- */
 
-static void prepare(const char *folder)
+static void prepare(void)
 {
 	struct scene *s = play.s;
-	struct controller_config config = {.folder = folder, .is_slow = s->size.is_slow};
 
-	config.extra = s->config.text ? s->config.text : "";
 	sim_begin(s->seed);
 	realm_begin(&s->size);
-	controller_configure(&config);
+	controller_configure(s->size.is_slow, s->config.text ? s->config.text : "");
 	witness_begin();
 	scene_word_play(s);
 	if (s->has_two)
@@ -361,14 +359,14 @@ static void prepare(const char *folder)
 	}
 }
 
-bool scene_run(struct scene *s, const char *folder, bool is_traced)
+bool scene_run(struct scene *s, bool is_traced)
 {
 	struct closing_counts counts = {0};
 	bool ok = true;
 
 	play.s = s;
 	sim.is_traced = is_traced;
-	prepare(folder);
+	prepare();
 	flight_keep(true);
 	controllers_start();
 	while (!sim.violation[0] && sim_turn(play.begin_ms + s->until_ms)) {
@@ -397,17 +395,12 @@ bool scene_run(struct scene *s, const char *folder, bool is_traced)
 int scene_main(char **paths, size_t n, bool is_traced, enum scene_coverage coverage)
 {
 	static struct scene s;
-	char folder[] = "/tmp/osha-scene.XXXXXX";
 	size_t passed = 0, failed;
 
-	if (!mkdtemp(folder)) {
-		perror(folder);
-		return 1;
-	}
 	play.is_covered = coverage != COVERAGE_NONE;
 	for (size_t k = 0; k < n; k++) {
 		if (scene_read(paths[k], &s))
-			passed += scene_run(&s, folder, is_traced);
+			passed += scene_run(&s, is_traced);
 		scene_free(&s);
 	}
 	controller_unconfigure();

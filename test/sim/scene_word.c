@@ -370,7 +370,7 @@ static void reload(const struct scene_act *a)
 
 	for (size_t k = 1; k < a->n; k++)
 		strbuf_printf(&extra, "%s\n", a->arg[k]);
-	controller_rewrite(played->size.is_slow, extra.text ? extra.text : "");
+	controller_configure(played->size.is_slow, extra.text ? extra.text : "");
 	order("{\"command\":\"reload\"}");
 }
 

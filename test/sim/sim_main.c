@@ -51,7 +51,6 @@ struct arguments {
 	bool first;         /* nothing more after a run that failed */
 	bool beyond;        /* those that are too much for a minute */
 	bool patterns;      /* correlated misfortune on a large cloud instead */
-	char folder[64];
 };
 
 static void add(struct totals *t, const struct closing_counts *j)
@@ -418,7 +417,7 @@ int main(int argc, char **argv)
 				 : COVERAGE_NONE);
 	if (a.bytes)
 		a.profile = story_profile_named("bytes");
-	play_configure(a.profile, a.from, a.folder);
+	play_configure(a.profile, a.from);
 	clock_gettime(CLOCK_MONOTONIC, &t0);
 	ok = a.bytes                  ? run_bytes(&a, argv + optind, (size_t)(argc - optind), &t)
 	     : a.jobs > 1 || a.deaths ? run_rounds(&a, &t)

@@ -502,6 +502,13 @@ bool story_kind_lasts(enum story_kind k)
 	return rows[k].end != NULL;
 }
 
+void story_befall(enum story_kind k, uint32_t host)
+{
+	sim_say("", "--- %s (%s)", rows[k].name, realm_host_name(host));
+	rows[k].begin(host);
+	witness_world();
+}
+
 void story_over(enum story_kind k, uint32_t host)
 {
 	if (!rows[k].end)
@@ -521,9 +528,7 @@ static void strike_ends(void *arg)
 		free(s);
 		return;
 	}
-	sim_say("", "--- %s is over (%s)", rows[s->kind].name, realm_host_name(s->host));
-	rows[s->kind].end(s->host);
-	witness_world();
+	story_over(s->kind, s->host);
 	free(s);
 }
 
@@ -538,9 +543,7 @@ static void strike_begins(void *arg)
 	}
 	story.begun[s->kind]++;
 	story.faults += row->is_fault;
-	sim_say("", "--- %s (%s)", row->name, realm_host_name(s->host));
-	row->begin(s->host);
-	witness_world();
+	story_befall(s->kind, s->host);
 	if (row->end && s->ms)
 		sim_after(s->ms, strike_ends, s);
 	else

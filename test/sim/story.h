@@ -92,7 +92,8 @@ enum story_kind story_kind_named(const char *name);
 bool story_kind_lasts(enum story_kind k);
 /** story_kind_needs_two() - does it befall two controllers only? */
 bool story_kind_needs_two(enum story_kind k);
-/** story_over() - one that lasts ends now. */
+/** story_befall() - one begins now, and ends with story_over() if it lasts. story_over() - one that lasts ends now. */
+void story_befall(enum story_kind k, uint32_t host);
 void story_over(enum story_kind k, uint32_t host);
 /** story_suspend(), story_resume() - what an operator says of every host, or of the one segment; by the number of a host. */
 void story_suspend(uint32_t host);
