@@ -524,11 +524,8 @@ static void strike_ends(void *arg)
 {
 	struct strike *s = arg;
 
-	if (sim.is_over) {
-		free(s);
-		return;
-	}
-	story_over(s->kind, s->host);
+	if (!sim.is_over)
+		story_over(s->kind, s->host);
 	free(s);
 }
 
