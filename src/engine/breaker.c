@@ -62,7 +62,26 @@ static bool is_mate(const struct host *of, const struct host *h)
 	       !h->rec.maintenance;
 }
 
-/* Hosts that went silent together with this one. Those proven dead before this start are no news. */
+static const struct recovery *open_recovery(const struct engine *e, const struct host *h)
+{
+	return h->recovery == NIL ? NULL : &e->recoveries[h->recovery];
+}
+
+/* After a start all silences seem to have begun together. Those proven dead before it are no news, unless they were held together with this one. */
+static bool is_news(const struct engine *e, const struct host *of, const struct host *h)
+{
+	const struct recovery *own = open_recovery(e, of), *r = open_recovery(e, h);
+	int64_t apart_ms;
+
+	if (!r || r->proof_ms || !recovery_proof_holds(r))
+		return true;
+	if (!own || !own->rec.mass_held || !r->rec.mass_held)
+		return false;
+	apart_ms = own->rec.opened_wall_ms - r->rec.opened_wall_ms;
+	return apart_ms <= e->o.service_down_time_ms && apart_ms >= -e->o.service_down_time_ms;
+}
+
+/* Hosts that went silent together with this one. */
 static struct tally count_silent(const struct engine *e, const struct host *of, int64_t now_ms)
 {
 	struct silences own, its;
@@ -71,18 +90,17 @@ static struct tally count_silent(const struct engine *e, const struct host *of, 
 	own.n = host_silences(e, of, now_ms, own.ms);
 	for (uint32_t k = 0; k < e->host_n; k++) {
 		const struct host *h = &e->hosts[k];
-		const struct recovery *r = h->recovery == NIL ? NULL : &e->recoveries[h->recovery];
-		bool is_news = !(r && r->from_before && recovery_proof_holds(r)), is_silent, is_back;
+		bool counts = is_news(e, of, h), is_silent, is_back;
 		uint32_t silent = host_silent_paths(e, h, now_ms);
 
 		its.n = host_silences(e, h, now_ms, its.ms);
 		is_back = is_just_back(e, h, &own, now_ms);
-		is_silent = is_back || (is_news && is_together(e, &its, &own));
+		is_silent = is_back || (counts && is_together(e, &its, &own));
 		t.living += its.n == 0;
 		t.any += is_silent;
 		t.all += is_silent && (is_back || silent == h->policy.must_be_dead);
 		count_alone(e, h, silent, &t);
-		t.members += is_news && is_mate(of, h);
+		t.members += counts && is_mate(of, h);
 		t.silent_members += is_silent && is_mate(of, h);
 	}
 	return t;

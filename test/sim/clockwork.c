@@ -211,6 +211,8 @@ bool sim_act(void)
 		return false;
 	if (++sim.acts != sim.kill_at_act)
 		return true;
+	if (sim.dying)
+		sim.dying();
 	sim.current->stays_dead = sim.is_takeover;
 	sim_kill(sim.current);
 	return false;

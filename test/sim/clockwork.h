@@ -64,6 +64,7 @@ struct sim {
 	bool is_over; /* the run has ended: events only give back what they hold */
 	/* the daemon is killed at its k-th outward act; 0 = never */
 	uint64_t acts, kill_at_act;
+	void (*dying)(void); /* called right before that, or NULL */
 	bool is_takeover;    /* and it stays dead: another controller is there */
 	char violation[256]; /* the first one; "" = none */
 	int64_t violation_ms;

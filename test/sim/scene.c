@@ -227,19 +227,27 @@ static bool read_count(struct reading *r, char *rest)
 	return true;
 }
 
-static bool read_end(struct reading *r, char *rest)
+static bool read_sentence(struct reading *r, char *rest, enum scene_claim_kind kind)
 {
-	struct scene_claim *c;
+	struct scene_claim *c = claim_new(r, rest, kind);
 
-	if (str_eq(rest, "unfinished")) {
-		r->s->is_unfinished = true;
-		return true;
-	}
-	c = claim_new(r, rest, CLAIM_END);
 	if (!c)
 		return false;
 	c->n = scene_words(c->text, c->arg);
 	return (c->n && c->n <= SCENE_ARGS_MAX && scene_end_is_known(c)) || wrong(r, "end: nothing that is known");
+}
+
+static bool read_end(struct reading *r, char *rest)
+{
+	if (!str_eq(rest, "unfinished"))
+		return read_sentence(r, rest, CLAIM_END);
+	r->s->is_unfinished = true;
+	return true;
+}
+
+static bool read_killed(struct reading *r, char *rest)
+{
+	return read_sentence(r, rest, CLAIM_KILLED);
 }
 
 static const struct {
@@ -258,6 +266,7 @@ static const struct {
     {"never", read_never},
     {"count", read_count},
     {"end", read_end},
+    {"killed", read_killed},
 };
 
 static bool read_line(struct reading *r, char *line)

@@ -104,7 +104,7 @@ void scene_cover_turn(void)
 
 /* --- what the tables say there is --- */
 
-static void host_edges(bool is[HOST_ROW_N][HOST_ROW_N])
+void scene_host_edges(bool is[HOST_ROW_N][HOST_ROW_N])
 {
 	size_t n;
 	const struct side_edge *side = host_side_edges(&n);
@@ -122,7 +122,7 @@ static void host_edges(bool is[HOST_ROW_N][HOST_ROW_N])
 	}
 }
 
-static void instance_edges(bool is[INSTANCE_ROW_N][INSTANCE_ROW_N])
+void scene_instance_edges(bool is[INSTANCE_ROW_N][INSTANCE_ROW_N])
 {
 	size_t n;
 	const struct side_edge *side = instance_side_edges(&n);
@@ -184,8 +184,8 @@ bool scene_cover_print(FILE *to)
 {
 	bool hosts[HOST_ROW_N][HOST_ROW_N] = {0}, instances[INSTANCE_ROW_N][INSTANCE_ROW_N] = {0}, ok;
 
-	host_edges(hosts);
-	instance_edges(instances);
+	scene_host_edges(hosts);
+	scene_instance_edges(instances);
 	ok = table_print(to, &(struct table){"hosts", HOST_ROW_N, host_name, &hosts[0][0], &host_taken[0][0]});
 	ok &= table_print(
 	    to, &(struct table){"instances", INSTANCE_ROW_N, instance_name, &instances[0][0], &instance_taken[0][0]});

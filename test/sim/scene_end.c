@@ -281,13 +281,18 @@ static bool row_is_known(const char *name)
 	return false;
 }
 
+bool scene_end_is_number(const struct scene_claim *c)
+{
+	return number_at(c) < sizeof(numbers) / sizeof(numbers[0]);
+}
+
 bool scene_end_is_known(const struct scene_claim *c)
 {
 	const struct sentence *s = sentence_of(c);
 
 	if (s)
 		return c->n >= s->n;
-	if (number_at(c) < sizeof(numbers) / sizeof(numbers[0]))
+	if (scene_end_is_number(c))
 		return c->n == 2 && strpbrk(c->arg[1], "0123456789");
 	return c->n >= 2 && c->n <= 3 && scene_host(c->arg[0]) != UINT32_MAX && row_is_known(c->arg[1]);
 }

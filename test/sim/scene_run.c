@@ -16,6 +16,9 @@
 
 enum { HEARD_MAX = 20000, NEAR_N = 4, UUID_CHARS = 36, EVER_MS = 2000000000 };
 
+/* After a kill it may take longer to come to the same end: so often looks are taken, and so far apart. */
+enum { REST_MS = 20000, REST_TURNS = 45, ASKED_MS = 2000, ASKED_MAX = 60 };
+
 struct heard {
 	int64_t at_ms;
 	char *text;
@@ -26,7 +29,7 @@ static struct playing {
 	struct heard *lines;
 	size_t line_n, line_cap;
 	int64_t begin_ms;
-	bool is_covered;
+	bool is_covered, is_killed;
 } play;
 
 /* Nothing is drawn: a machine that died stays off, and no fault ends but by the scenario's word. */
@@ -138,8 +141,43 @@ static void act_begins(void *arg)
 
 	if (sim.is_over)
 		return;
+	if (scene_word_is_order(a)) {
+		a->asked++;
+		a->is_open = true;
+	}
 	a->fn(a);
 	witness_world();
+}
+
+/* An order has its answer, or will not have one. In a run with a kill it is given again until it is done, where it was done without the kill. */
+static void order_ends(struct scene_act *a, bool is_done)
+{
+	a->is_open = false;
+	if (!play.is_killed)
+		a->was_done |= is_done;
+	else if (!is_done && a->was_done && a->asked < ASKED_MAX)
+		sim_after(ASKED_MS, act_begins, a);
+}
+
+/* Answers come in the order of what was asked; nobody answers the newest; a kill takes all of them along. */
+static void hear_answer(const char *line)
+{
+	bool is_answer = str_starts(line, "answer: "), is_kill = str_starts(line, "--- oshad was killed");
+	struct scene_act *newest = NULL;
+
+	for (size_t k = 0; k < play.s->act_n; k++) {
+		struct scene_act *a = &play.s->acts[k];
+
+		if (!a->is_open)
+			continue;
+		newest = a;
+		if (is_answer || is_kill)
+			order_ends(a, is_answer && strstr(line, "\"ok\":true"));
+		if (is_answer)
+			return;
+	}
+	if (newest && str_eq(line, "--- nobody answers the operator"))
+		order_ends(newest, false);
 }
 
 static void set_off(const char *line)
@@ -171,6 +209,7 @@ static void hear(void *arg, const char *line)
 	*h = (struct heard){sim.now_ms - play.begin_ms, with_names(line)};
 	if (play.is_covered)
 		scene_cover_line(h->text);
+	hear_answer(h->text);
 	set_off(h->text);
 }
 
@@ -316,7 +355,7 @@ static bool judge(void)
 			holds = !is_lost && judge_between(k, before, from);
 		} else if (c->kind == CLAIM_END) {
 			holds = judge_end(c);
-		} else if (c->kind != CLAIM_EXPECT && c->kind != CLAIM_NOT) {
+		} else if (c->kind != CLAIM_EXPECT && c->kind != CLAIM_NOT && c->kind != CLAIM_KILLED) {
 			holds = judge_number(c);
 		}
 		ok &= holds;
@@ -347,6 +386,11 @@ static void prepare(void)
 	realm_begin(&s->size);
 	controller_configure(s->size.is_slow, s->config.text ? s->config.text : "");
 	witness_begin();
+	for (size_t k = 0; k < s->act_n; k++) {
+		s->acts[k].is_fired = false;
+		s->acts[k].is_open = false;
+		s->acts[k].asked = 0;
+	}
 	scene_word_play(s);
 	if (s->has_two)
 		lease_service_begin();
@@ -359,12 +403,30 @@ static void prepare(void)
 	}
 }
 
+static void say_violation(void)
+{
+	printf("FAILED %s: at %.3f s: %s\n", play.s->path, (double)(sim.violation_ms - play.begin_ms) / 1000,
+	    sim.violation);
+}
+
+static bool end(bool ok)
+{
+	controllers_stop();
+	ok &= flight_replays(play.s->path);
+	sim_end();
+	realm_end();
+	witness_end();
+	forget();
+	return ok;
+}
+
 bool scene_run(struct scene *s, bool is_traced)
 {
 	struct closing_counts counts = {0};
 	bool ok = true;
 
 	play.s = s;
+	play.is_killed = false;
 	sim.is_traced = is_traced;
 	prepare();
 	flight_keep(true);
@@ -376,20 +438,104 @@ bool scene_run(struct scene *s, bool is_traced)
 	if (!sim.violation[0] && !s->is_unfinished)
 		closing_judge(&counts);
 	if (sim.violation[0]) {
-		printf("FAILED %s: at %.3f s: %s\n", s->path, (double)(sim.violation_ms - play.begin_ms) / 1000,
-		    sim.violation);
+		say_violation();
 		ok = false;
 	}
 	ok &= judge();
 	if (!ok)
 		printf("  again: build/osha-sim --scenario %s --trace\n", s->path);
-	controllers_stop();
-	ok &= flight_replays(s->path);
-	sim_end();
-	realm_end();
-	witness_end();
-	forget();
-	return ok;
+	for (size_t k = 0; k < s->act_n; k++)
+		s->acts[k].was_set_off = s->acts[k].is_fired;
+	return end(ok);
+}
+
+/* --- playing it with a kill --- */
+
+static void turn_with_kill(int64_t until_ms)
+{
+	while (!sim.violation[0] && sim_turn(until_ms)) {
+		scene_kill_buried();
+		scene_kill_turn();
+	}
+}
+
+/* The first thing that is not as the scenario says that it ends; numbers aside. NULL too where it ends as it may with a kill. */
+static const struct scene_claim *end_missed(char *ret_is, size_t size)
+{
+	const struct scene_claim *missed = NULL;
+	char is[400];
+
+	for (size_t k = 0; k < play.s->claim_n; k++) {
+		const struct scene_claim *c = &play.s->claims[k];
+
+		if (c->kind == CLAIM_KILLED && scene_end_holds(c, is, sizeof(is)))
+			return NULL;
+		if (!missed && c->kind == CLAIM_END && !scene_end_is_number(c) && !scene_end_holds(c, ret_is, size))
+			missed = c;
+	}
+	return missed;
+}
+
+static bool is_at_its_end(void)
+{
+	char is[400];
+
+	return (play.s->is_unfinished || closing_is_at_rest()) && !end_missed(is, sizeof(is));
+}
+
+static bool is_other_story(void)
+{
+	for (size_t k = 0; k < play.s->act_n; k++) {
+		if (play.s->acts[k].was_set_off && !play.s->acts[k].is_fired)
+			return true;
+	}
+	return false;
+}
+
+static bool judge_killed(uint64_t k, bool is_compared)
+{
+	struct closing_counts counts = {0};
+	char is[400] = "";
+	const struct scene_claim *missed = is_compared ? end_missed(is, sizeof(is)) : NULL;
+
+	if (!sim.violation[0] && !play.s->is_unfinished)
+		closing_judge(&counts);
+	if (!sim.violation[0] && !missed)
+		return true;
+	if (sim.violation[0])
+		say_violation();
+	else
+		(void)judge_end(missed);
+	printf("  again: build/osha-sim --scenario %s --kill-at %llu --trace\n", play.s->path, (unsigned long long)k);
+	return false;
+}
+
+void scene_run_killed(struct scene *s, uint64_t k, bool is_traced, struct scene_killed *ret)
+{
+	int64_t end_ms;
+
+	play.s = s;
+	play.is_killed = true;
+	sim.is_traced = is_traced;
+	prepare();
+	sim.kill_at_act = k;
+	sim.dying = scene_kill_dying;
+	flight_keep(true);
+	controllers_start();
+	end_ms = play.begin_ms + s->until_ms;
+	turn_with_kill(end_ms);
+	ret->was_last = sim.acts < k;
+	if (ret->was_last && !sim.violation[0] && sim.node[0].daemon) {
+		sim.current = &sim.node[0];
+		scene_kill_dying();
+		sim_kill(&sim.node[0]);
+	}
+	for (int n = 0; n < REST_TURNS && (sim.node[0].is_dying || !is_at_its_end()); n++) {
+		end_ms += REST_MS;
+		turn_with_kill(end_ms);
+	}
+	ret->is_other_story = is_other_story();
+	ret->ok = end(judge_killed(k, !ret->is_other_story));
 }
 
 int scene_main(char **paths, size_t n, bool is_traced, enum scene_coverage coverage)

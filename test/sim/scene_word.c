@@ -420,6 +420,16 @@ static const struct word {
     {"reload", reload, {0}, true, "reload ['LINE'...]"},
 };
 
+bool scene_word_is_order(const struct scene_act *a)
+{
+	const scene_fn orders[] = {ask, maintenance, suspend, confirm_dead, say_of_newest, reload};
+	size_t k = 0;
+
+	while (k < sizeof(orders) / sizeof(orders[0]) && orders[k] != a->fn)
+		k++;
+	return k < sizeof(orders) / sizeof(orders[0]);
+}
+
 void scene_word_play(const struct scene *s)
 {
 	played = s;

@@ -410,6 +410,9 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0); /* what a run said is seen even if it never ends */
 	if (a.patterns)
 		return play_patterns(&a, optind < argc ? argv[optind] : NULL);
+	if (a.scenario && (a.matrix || a.kill_at_act))
+		return scene_matrix_main(
+		    argv + optind, (size_t)(argc - optind), (unsigned)a.jobs, a.kill_at_act, a.trace);
 	if (a.scenario)
 		return scene_main(argv + optind, (size_t)(argc - optind), a.trace,
 		    a.complete   ? COVERAGE_WHOLE
