@@ -75,8 +75,7 @@ static bool job_end(const struct job *job, uint64_t *totals, size_t total_n)
 	return ok;
 }
 
-bool jobs_round(
-    jobs_fn fn, void *arg, unsigned jobs, uint64_t from, uint64_t left, uint64_t *ret_done, uint64_t *totals, size_t n)
+bool jobs_round(const struct jobs *jobs, uint64_t from, uint64_t left, uint64_t *ret_done, uint64_t *totals, size_t n)
 {
 	struct job all[JOBS_MAX];
 	uint64_t *scratch = calloc(n, sizeof(*scratch));
@@ -84,10 +83,10 @@ bool jobs_round(
 	bool ok = scratch != NULL;
 
 	*ret_done = 0;
-	for (; ok && started < jobs && started < JOBS_MAX && *ret_done < left; started++) {
-		uint64_t chunk = left - *ret_done < JOBS_CHUNK ? left - *ret_done : JOBS_CHUNK;
+	for (; ok && started < jobs->n && started < JOBS_MAX && *ret_done < left; started++) {
+		uint64_t chunk = left - *ret_done < jobs->chunk ? left - *ret_done : jobs->chunk;
 
-		all[started] = job_start(fn, arg, from + *ret_done, chunk, scratch, n);
+		all[started] = job_start(jobs->fn, jobs->arg, from + *ret_done, chunk, scratch, n);
 		*ret_done += chunk;
 	}
 	for (unsigned k = 0; k < started; k++)

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { JOBS_MAX = 64, JOBS_CHUNK = 25 };
+enum { JOBS_MAX = 64 };
 
 /**
  * jobs_fn() - run the seeds [@from, @from + @n) and add to @totals, an array of 64-bit counters.
@@ -14,10 +14,16 @@ enum { JOBS_MAX = 64, JOBS_CHUNK = 25 };
  */
 typedef bool (*jobs_fn)(void *arg, uint64_t from, uint64_t n, uint64_t *totals);
 
+struct jobs {
+	jobs_fn fn;
+	void *arg;
+	unsigned n;     /* processes at a time, at most JOBS_MAX */
+	uint64_t chunk; /* seeds for each of them */
+};
+
 /**
- * jobs_round() - one round: @jobs processes, JOBS_CHUNK seeds each, none beyond @from + @left.
+ * jobs_round() - one round: a chunk of seeds for each process, none beyond @from + @left.
  * @ret_done: how many seeds were run; the next round begins behind them
  * @totals: @n counters, added to
  */
-bool jobs_round(
-    jobs_fn fn, void *arg, unsigned jobs, uint64_t from, uint64_t left, uint64_t *ret_done, uint64_t *totals, size_t n);
+bool jobs_round(const struct jobs *jobs, uint64_t from, uint64_t left, uint64_t *ret_done, uint64_t *totals, size_t n);

@@ -130,6 +130,8 @@ void scene_kill_buried(void)
 
 struct order {
 	char **paths;
+	size_t n;
+	unsigned jobs;
 	uint64_t kill_at; /* here alone; 0: everywhere */
 	bool is_traced;
 };
@@ -151,17 +153,23 @@ static bool run_everywhere(struct scene *s, const struct order *o)
 	return ok;
 }
 
+enum { SAY_EVERY = 50 };
+
+/* Every so manieth one of them, so that each process has its share of the long ones. */
 static bool run_some(void *arg, uint64_t from, uint64_t n, uint64_t *totals)
 {
 	const struct order *o = arg;
 	static struct scene s;
 
-	for (uint64_t k = from; k < from + n; k++) {
+	(void)n;
+	for (uint64_t k = from; k < o->n; k += o->jobs) {
 		bool ok = scene_read(o->paths[k], &s) && run_everywhere(&s, o);
 
 		bounds.passed += ok;
 		bounds.failed += !ok;
 		scene_free(&s);
+		if (!from && k / SAY_EVERY != (k + o->jobs) / SAY_EVERY)
+			fprintf(stderr, "%llu of %zu scenarios\n", (unsigned long long)(k + o->jobs), o->n);
 	}
 	controller_unconfigure();
 	flight_forget();
@@ -226,18 +234,14 @@ static const char *instance_name(int row)
 
 int scene_matrix_main(char **paths, size_t n, unsigned jobs, uint64_t kill_at, bool is_traced)
 {
-	struct order o = {paths, kill_at, is_traced};
+	struct order o = {paths, n, jobs, kill_at, is_traced};
+	const struct jobs all_jobs = {.fn = run_some, .arg = &o, .n = jobs, .chunk = 1};
 	bool hosts[HOST_ROW_N][HOST_ROW_N] = {0}, instances[INSTANCE_ROW_N][INSTANCE_ROW_N] = {0};
 	static struct boundaries all;
 	bool ok = true, is_covered;
 	uint64_t done;
 
-	for (uint64_t from = 0; ok && from < n; from += done) {
-		ok = jobs_round(run_some, &o, jobs, from, n - from, &done, (uint64_t *)(void *)&all,
-		    sizeof(all) / sizeof(uint64_t));
-		fprintf(stderr, "%llu of %zu scenarios, %llu kills\n", (unsigned long long)(from + done), n,
-		    (unsigned long long)all.kills);
-	}
+	ok = jobs_round(&all_jobs, 0, jobs, &done, (uint64_t *)(void *)&all, sizeof(all) / sizeof(uint64_t));
 	if (kill_at)
 		return ok && !all.failed ? 0 : 1;
 	scene_host_edges(hosts);

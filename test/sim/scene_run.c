@@ -412,7 +412,7 @@ static void say_violation(void)
 static bool end(bool ok)
 {
 	controllers_stop();
-	ok &= flight_replays(play.s->path);
+	ok &= play.is_killed || flight_replays(play.s->path);
 	sim_end();
 	realm_end();
 	witness_end();
@@ -520,7 +520,7 @@ void scene_run_killed(struct scene *s, uint64_t k, bool is_traced, struct scene_
 	prepare();
 	sim.kill_at_act = k;
 	sim.dying = scene_kill_dying;
-	flight_keep(true);
+	flight_keep(false);
 	controllers_start();
 	end_ms = play.begin_ms + s->until_ms;
 	turn_with_kill(end_ms);

@@ -167,11 +167,15 @@ static int usage(FILE *to)
 	      "       osha-sim --bytes [--trace] FILE...\n"
 	      "       osha-sim --replay FILE [--trace] [--json]\n"
 	      "       osha-sim --scenario [--coverage|--complete] [--trace] FILE...\n"
+	      "       osha-sim --scenario --matrix [--jobs N] [--kill-at K] [--trace] FILE...\n"
 	      "  --scenario each file is played and judged; --coverage: the edges of the workflow tables that were "
 	      "taken;\n"
 	      "             --complete: all of them and no others have to be\n"
 	      "  --story    a written story on a small cloud instead of one drawn from a profile\n"
-	      "  --matrix   once more for each outward act of the run, with the daemon killed right before it\n"
+	      "  --matrix   once more for each outward act of the run, with the daemon killed right before it; of "
+	      "scenarios it "
+	      "prints\n"
+	      "             which step boundaries were met, and all of them have to be\n"
 	      "  --jobs     so many processes at a time, in rounds; --deaths N ends once so many hosts have died\n"
 	      "  --until    end each run after so much simulated time\n"
 	      "  --takeover two controllers: the one that --matrix or --kill-at kills stays dead\n"
@@ -335,15 +339,18 @@ static bool run_chunk(void *arg, uint64_t from, uint64_t n, uint64_t *totals)
 	return ok;
 }
 
+enum { CHUNK = 25 }; /* seeds of a process in one round */
+
 /* In rounds, with a line about each to whoever waits; the last line says where to go on. */
 static bool run_rounds(struct arguments *a, struct totals *t)
 {
 	uint64_t end = a->from + a->seeds, done;
+	const struct jobs jobs = {.fn = run_chunk, .arg = a, .n = (unsigned)a->jobs, .chunk = CHUNK};
 	bool ok = true;
 
 	while (a->from < end && (!a->deaths || t->w.host_deaths < a->deaths)) {
-		ok &= jobs_round(run_chunk, a, (unsigned)a->jobs, a->from, end - a->from, &done, (uint64_t *)(void *)t,
-		    sizeof(*t) / sizeof(uint64_t));
+		ok &= jobs_round(
+		    &jobs, a->from, end - a->from, &done, (uint64_t *)(void *)t, sizeof(*t) / sizeof(uint64_t));
 		a->from += done;
 		fprintf(stderr, "%llu host deaths, %llu violations; to go on: --from %llu\n",
 		    (unsigned long long)t->w.host_deaths, (unsigned long long)t->violations,
