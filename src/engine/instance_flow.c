@@ -486,6 +486,8 @@ void instance_resume(struct engine *e, struct instance *i)
 
 	i->call_ms = e->now_ms;
 	count_move(r, INSTANCE_ROW_NONE, row);
+	if (row == INSTANCE_ROW_WAITING && recovery_is_taking_back(r)) /* the records that said so were lost */
+		instance_enter(e, i, INSTANCE_ROW_REFUSED, RETURNED_FIRST);
 	if (instance_is_ended(&i->rec) || row == INSTANCE_ROW_WAITING)
 		return;
 	i->has_slot = true;
