@@ -300,14 +300,10 @@ void host_take_service(struct engine *e, const struct engine_service *s)
  * Off for a living host means that the device is another machine's. But a host that died a moment ago still looks alive, in Nova for a
  * whole service_down_time: only a host that was up all the while between two readings that far apart is a living one.
  */
-static bool is_wrongly_mapped(struct engine *e, struct host *h, uint32_t level, enum power power)
+static bool is_wrongly_mapped(struct engine *e, struct host *h, uint32_t level)
 {
 	int64_t patience_ms = e->o.service_down_time_ms + e->o.recheck_after_ms;
 
-	if (power != POWER_OFF) {
-		h->off_since_ms[level] = NEVER_MS;
-		return false;
-	}
 	if (h->off_since_ms[level] == NEVER_MS)
 		h->off_since_ms[level] = e->now_ms;
 	return e->now_ms - h->off_since_ms[level] > patience_ms;
@@ -328,7 +324,9 @@ void host_take_device(struct engine *e, uint32_t host, uint32_t level, enum powe
 		return;
 	}
 	bit = 1u << level; /* below FENCE_LEVEL_MAX */
-	if (!is_wrongly_mapped(e, h, level, power) && power == POWER_OFF)
+	if (power != POWER_OFF)
+		h->off_since_ms[level] = NEVER_MS;
+	else if (!is_wrongly_mapped(e, h, level))
 		return;
 	seen_on = power == POWER_ON ? h->rec.seen_on | bit : h->rec.seen_on & ~bit;
 	miswired = power == POWER_OFF ? h->rec.miswired | bit : h->rec.miswired & ~bit;

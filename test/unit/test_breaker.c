@@ -122,6 +122,52 @@ static void a_blind_monitor_is_no_witness(void **state)
 	holds(b, NULL);
 }
 
+/* Only the prober is asked about all ten hosts; nova about @asked_n of them, none of which it calls dead. */
+static struct bed *nova_contradicts_for(uint32_t asked_n)
+{
+	struct bed *b = probe_misses(9);
+
+	for (uint32_t k = 0; k < 10; k++)
+		b->e->hosts[k].policy.must_be_dead = k >= 1 && k <= asked_n ? 3 : 2;
+	return b;
+}
+
+/* The prober calls nine of ten hosts dead, nova @n of them. */
+static struct bed *nova_agrees_on(uint32_t n)
+{
+	struct bed *b = probe_misses(9);
+
+	for (uint32_t k = 1; k < n; k++) {
+		b->now_ms += 2 * b->o.service_down_time_ms;
+		bed_set(b, k, SIGN_DEAD, SIGN_DEAD);
+	}
+	return b;
+}
+
+static void who_calls_another_blind_sees_enough_itself(void **state)
+{
+	holds(nova_contradicts_for(2), NULL);
+	holds(nova_contradicts_for(3), "monitor probe calls 9 of 10 hosts dead and nova does not");
+	holds(nova_agrees_on(5), NULL); /* half of them are dead to both */
+	holds(nova_agrees_on(4), "monitor probe calls 9 of 10 hosts dead and nova does not");
+}
+
+/* From one edge of the window to the other, whichever of them was first. */
+static void together_is_within_one_window_before_and_after(void **state)
+{
+	for (int late_ms = 0; late_ms <= 1; late_ms++) {
+		struct bed *b = cloud_of(100, 2);
+
+		b->now_ms += b->o.service_down_time_ms + late_ms;
+		(void)miss(b, 1, 2, SIGN_DEAD, SIGN_DEAD);
+		holds(b, late_ms ? NULL : "3 hosts went silent on every path");
+		b = cloud_of(100, 2);
+		b->now_ms -= b->o.service_down_time_ms + late_ms;
+		(void)miss(b, 1, 2, SIGN_DEAD, SIGN_DEAD);
+		holds(b, late_ms ? NULL : "3 hosts went silent on every path");
+	}
+}
+
 static void chance_on_two_noisy_paths_is_held(void **state)
 {
 	struct bed *b = cloud_of(400, 2);
@@ -134,6 +180,28 @@ static void chance_on_two_noisy_paths_is_held(void **state)
 	b = cloud_of(400, 2);
 	(void)miss(b, 1, 39, SIGN_ALIVE, SIGN_DEAD);
 	holds(b, NULL); /* one noisy path is no chance on two */
+	b = cloud_of(40, 20);
+	b->e->hosts[0].policy.must_be_dead = 1;
+	(void)miss(b, 1, 5, SIGN_DEAD, SIGN_ALIVE);
+	holds(b, NULL); /* nor where there is only one */
+}
+
+/* A new configuration has one monitor less; the policies that name it, and what it said, stand there still. */
+static struct bed *third_dropped(uint32_t host_n)
+{
+	struct bed *b = cloud_of(host_n, 2);
+
+	for (uint32_t k = 0; k < host_n; k++)
+		b->e->hosts[k].policy.must_be_dead = 7;
+	return b;
+}
+
+static void a_monitor_that_was_dropped_is_no_path(void **state)
+{
+	struct bed *b = third_dropped(400);
+
+	(void)miss(b, miss(b, 1, 4, SIGN_ALIVE, SIGN_DEAD), 1, SIGN_DEAD, SIGN_ALIVE);
+	holds(b, "may be so on all by chance");
 }
 
 /* --- the rate --- */
@@ -196,6 +264,41 @@ static void the_proven_and_the_unlimited_do_not_wait(void **state)
 	b->e->o.mass_resume_n = 0;
 	assert_false(is_paced(b, second));
 	bed_free(b);
+}
+
+/* A turn taken twice, or by one that needs none, would keep the others waiting for longer than the rate says. */
+static void a_turn_is_taken_once_and_only_by_one_that_was_held(void **state)
+{
+	struct bed *b = cloud_of(100, 20);
+	struct recovery *first, *second;
+
+	(void)miss(b, 1, 2, SIGN_DEAD, SIGN_DEAD);
+	first = held_before(b, 0);
+	second = held_before(b, 1);
+	breaker_take_turn(b->e, &b->e->recoveries[b->e->hosts[2].recovery]); /* was never held */
+	assert_false(is_paced(b, second));
+	breaker_take_turn(b->e, first);
+	b->now_ms += 30000;
+	bed_see(b, 50);
+	breaker_take_turn(b->e, first);
+	assert_false(is_paced(b, second));
+	bed_free(b);
+}
+
+/* Only one that was held and whose power was cut can have had its turn just before the restart. */
+static void after_a_restart_the_rate_goes_on_where_it_was_in_use(void **state)
+{
+	for (uint32_t bits = 0; bits < 8; bits++) {
+		struct bed *b = cloud_of(100, 20);
+		struct recovery *r = &b->e->recoveries[b->e->hosts[0].recovery];
+
+		r->is_used = bits & 1;
+		r->rec.mass_held = bits & 2;
+		r->rec.stamp_wall_ms[HOST_ROW_FENCING] = bits & 4;
+		breaker_resume(b->e);
+		assert_int_equal(b->e->turn_ms, bits == 7 ? b->e->now_ms : 0);
+		bed_free(b);
+	}
 }
 
 /* h1 of six is silent, and was being confirmed when the daemon was killed: of the others nobody has heard yet. */
@@ -267,6 +370,41 @@ static void after_a_start_nobody_waits_for_long(void **state)
 	bed_free(b);
 }
 
+/* h1 of @host_n is silent since before the daemon stood still for a moment; of the others nobody has heard since. */
+static struct bed *stood_still(uint32_t host_n)
+{
+	struct engine_event stalled = {.type = ENGINE_STALLED, .stall_ms = 900};
+	struct bed *b = cloud_of(host_n, 2);
+
+	b->now_ms += 1000;
+	bed_event(b, &stalled, NULL);
+	bed_see(b, 0);
+	return b;
+}
+
+static bool is_early(const struct bed *b, int64_t after_ms)
+{
+	return breaker_is_early(b->e, &b->e->hosts[0], b->now_ms + after_ms);
+}
+
+static void the_others_are_waited_for_as_long_as_a_look_may_take(void **state)
+{
+	struct bed *b = stood_still(6);
+
+	assert_true(is_early(b, 0));
+	assert_true(is_early(b, b->o.look_timeout_ms - 1));
+	assert_false(is_early(b, b->o.look_timeout_ms));
+	for (uint32_t k = 1; k < 6; k++) {
+		assert_true(is_early(b, 0) || k > 4); /* one that is not heard cannot make too many */
+		bed_see(b, k);
+	}
+	assert_false(is_early(b, 0));
+	for (uint32_t k = 0; k < 6; k++)
+		b->e->hosts[k].policy.must_be_dead = 7; /* names one that a new configuration has dropped */
+	assert_false(is_early(b, 0));
+	bed_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(one_path_weighs_by_its_share),
@@ -275,7 +413,13 @@ int main(void)
 	    cmocka_unit_test(after_a_start_the_others_are_heard_first),
 	    cmocka_unit_test(after_a_start_a_mass_failure_is_found_too),
 	    cmocka_unit_test(after_a_start_nobody_waits_for_long), cmocka_unit_test(the_second_one_waits_for_its_turn),
-	    cmocka_unit_test(the_proven_and_the_unlimited_do_not_wait)};
+	    cmocka_unit_test(the_proven_and_the_unlimited_do_not_wait),
+	    cmocka_unit_test(who_calls_another_blind_sees_enough_itself),
+	    cmocka_unit_test(together_is_within_one_window_before_and_after),
+	    cmocka_unit_test(a_monitor_that_was_dropped_is_no_path),
+	    cmocka_unit_test(a_turn_is_taken_once_and_only_by_one_that_was_held),
+	    cmocka_unit_test(after_a_restart_the_rate_goes_on_where_it_was_in_use),
+	    cmocka_unit_test(the_others_are_waited_for_as_long_as_a_look_may_take)};
 
 	return cmocka_run_group_tests_name("breaker", tests, NULL, NULL);
 }

@@ -194,6 +194,10 @@ static void a_device_that_never_read_on_cannot_prove(void **state)
 	h->rec.miswired = 0;
 	assert_int_equal(ask(b, 0, &a), GATE_HOLD);
 	assert_int_equal(host_next_level(h, 0), NIL);
+	h->policy.level_n = 1; /* what another device read on the level behind it counts for nothing */
+	assert_true(host_level_is_usable(h, 0));
+	assert_false(host_level_is_usable(h, 1));
+	assert_int_equal(host_next_level(h, 1), NIL);
 	bed_free(b);
 }
 
