@@ -79,6 +79,8 @@ int64_t calm_hold_wait_ms(const struct engine *e, const struct recovery *r)
 	const struct suspension *s = r->rec.hold == HOLD_SUSPENDED ? suspension_of(e, h) : NULL;
 	int64_t ms = e->o.hold_retry_ms, until_wall_ms = s ? s->rec.until_wall_ms : 0;
 
+	if (r->rec.hold == HOLD_SUSPENDED && !s)
+		until_wall_ms = e->wall_ms; /* it came to its end while nobody ran */
 	if (r->rec.hold == HOLD_WINDOW)
 		(void)window_is_open(h->policy.window, h->policy.window_n, e->wall_ms, &until_wall_ms);
 	if (until_wall_ms && until_wall_ms - e->wall_ms < ms)

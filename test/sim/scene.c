@@ -247,7 +247,10 @@ static bool read_end(struct reading *r, char *rest)
 
 static bool read_killed(struct reading *r, char *rest)
 {
-	return read_sentence(r, rest, CLAIM_KILLED);
+	if (!str_eq(rest, "unfinished"))
+		return read_sentence(r, rest, CLAIM_KILLED);
+	r->s->is_unfinished_killed = true;
+	return true;
 }
 
 static const struct {

@@ -60,8 +60,9 @@ struct scene {
 	struct realm_size size;
 	uint64_t seed;
 	int64_t until_ms;
-	bool has_two;       /* controllers */
-	bool is_unfinished; /* its recoveries need not have come to rest */
+	bool has_two;              /* controllers */
+	bool is_unfinished;        /* its recoveries need not have come to rest */
+	bool is_unfinished_killed; /* nor do they where the daemon was killed */
 	struct strbuf config;
 	struct scene_act acts[SCENE_ACTS_MAX];
 	size_t act_n;

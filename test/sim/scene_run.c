@@ -480,6 +480,8 @@ static bool is_at_its_end(void)
 {
 	char is[400];
 
+	if (play.s->is_unfinished_killed)
+		return true;
 	return (play.s->is_unfinished || closing_is_at_rest()) && !end_missed(is, sizeof(is));
 }
 
@@ -496,9 +498,10 @@ static bool judge_killed(uint64_t k, bool is_compared)
 {
 	struct closing_counts counts = {0};
 	char is[400] = "";
-	const struct scene_claim *missed = is_compared ? end_missed(is, sizeof(is)) : NULL;
+	const struct scene_claim *missed =
+	    is_compared && !play.s->is_unfinished_killed ? end_missed(is, sizeof(is)) : NULL;
 
-	if (!sim.violation[0] && !play.s->is_unfinished)
+	if (!sim.violation[0] && !play.s->is_unfinished && !play.s->is_unfinished_killed)
 		closing_judge(&counts);
 	if (!sim.violation[0] && !missed)
 		return true;
