@@ -214,6 +214,65 @@ static struct recovery *held_before(struct bed *b, uint32_t host)
 	return r;
 }
 
+/* h1 and two that are silent with it: three are too many. The two were proven dead before this start. */
+static struct bed *proven_before(void)
+{
+	struct bed *b = cloud_of(100, 2);
+
+	(void)miss(b, 1, 2, SIGN_DEAD, SIGN_DEAD);
+	for (uint32_t k = 1; k <= 2; k++) {
+		struct recovery *r = &b->e->recoveries[b->e->hosts[k].recovery];
+
+		r->rec.proof.kind = PROOF_POWER;
+		r->proof_ms = 0;
+	}
+	return b;
+}
+
+static void what_was_proven_before_the_start_is_no_news(void **state)
+{
+	struct bed *b = proven_before();
+
+	b->e->hosts[0].recovery = NIL; /* asked about before it has one */
+	holds(b, NULL);
+	holds(proven_before(), NULL);
+	for (int what = 0; what < 3; what++) {
+		b = proven_before();
+		for (uint32_t k = 1; k <= 2; k++) {
+			struct recovery *r = &b->e->recoveries[b->e->hosts[k].recovery];
+
+			r->proof_ms = what == 0 ? b->now_ms : 0; /* proven behind it */
+			r->rec.proof.is_void = what == 1;
+			r->rec.proof.kind = what == 2 ? PROOF_NONE : PROOF_POWER;
+		}
+		holds(b, "3 hosts went silent on every path");
+	}
+}
+
+static void but_for_one_that_was_held_with_them_it_is(void **state)
+{
+	const int64_t window_ms = engine_options_default().service_down_time_ms;
+	const struct {
+		bool own_held, its_held;
+		int64_t later_ms;
+		bool counts;
+	} row[] = {{true, true, 0, true}, {true, false, 0, false}, {false, true, 0, false},
+	    {true, true, window_ms, true}, {true, true, -window_ms, true}, {true, true, window_ms + 1, false},
+	    {true, true, -window_ms - 1, false}};
+
+	for (size_t k = 0; k < sizeof(row) / sizeof(row[0]); k++) {
+		struct bed *b = proven_before();
+		struct recovery *own = &b->e->recoveries[b->e->hosts[0].recovery];
+		struct recovery *its = &b->e->recoveries[b->e->hosts[1].recovery];
+
+		b->e->recoveries[b->e->hosts[2].recovery].proof_ms = b->now_ms; /* counts anyway */
+		own->rec.mass_held = row[k].own_held;
+		its->rec.mass_held = row[k].its_held;
+		its->rec.opened_wall_ms = own->rec.opened_wall_ms + row[k].later_ms;
+		holds(b, row[k].counts ? "3 hosts went silent on every path" : NULL);
+	}
+}
+
 static bool is_paced(struct bed *b, const struct recovery *r)
 {
 	struct gate_answer a = {.cause = HOLD_NONE};
@@ -414,6 +473,8 @@ int main(void)
 	    cmocka_unit_test(after_a_start_a_mass_failure_is_found_too),
 	    cmocka_unit_test(after_a_start_nobody_waits_for_long), cmocka_unit_test(the_second_one_waits_for_its_turn),
 	    cmocka_unit_test(the_proven_and_the_unlimited_do_not_wait),
+	    cmocka_unit_test(what_was_proven_before_the_start_is_no_news),
+	    cmocka_unit_test(but_for_one_that_was_held_with_them_it_is),
 	    cmocka_unit_test(who_calls_another_blind_sees_enough_itself),
 	    cmocka_unit_test(together_is_within_one_window_before_and_after),
 	    cmocka_unit_test(a_monitor_that_was_dropped_is_no_path),
