@@ -172,6 +172,7 @@ static void take_actions(struct bed *b)
 			take_talk(b, a);
 			break;
 		case ACTION_LOG:
+			b->line_n[a->log.priority & 7]++;
 			take_line(b, a->log.text);
 			break;
 		default:

@@ -37,6 +37,7 @@ struct bed {
 	struct bed_talk talk[BED_TALK];
 	uint32_t talk_n;
 	char log[BED_LOG_SIZE]; /* lines of the log, as far as there is room */
+	uint32_t line_n[8];     /* lines of the log by priority, all of them */
 	bool keep_untold;       /* do not answer ACTION_TELL by itself */
 	bool is_late;           /* answer every start of an acting operation with FAULT_LATE */
 	uint32_t steps, again;  /* engine steps, and those that were asked for by `again` */
@@ -64,6 +65,8 @@ void bed_pass(struct bed *b, int64_t ms);
 struct engine_action *bed_op(struct bed *b, enum op_kind kind);
 /** bed_end() - the oldest operation of this kind ends so; fails the test when there is none. */
 void bed_end(struct bed *b, enum op_kind kind, enum outcome outcome, enum fault_class fault);
+/** bed_end_why() - the same with a sentence, which may be NULL. */
+void bed_end_why(struct bed *b, enum op_kind kind, enum outcome outcome, enum fault_class fault, const char *reason);
 void bed_end_power(struct bed *b, enum power power);
 void bed_end_views(struct bed *b, enum op_kind kind, const struct instance_view *v, uint32_t n);
 /** bed_end_look() - the second look ends after both monitors reported. */

@@ -39,6 +39,11 @@ void bed_end(struct bed *b, enum op_kind kind, enum outcome outcome, enum fault_
 	end_with(b, kind, (struct op_end){.outcome = outcome, .fault = fault});
 }
 
+void bed_end_why(struct bed *b, enum op_kind kind, enum outcome outcome, enum fault_class fault, const char *reason)
+{
+	end_with(b, kind, (struct op_end){.outcome = outcome, .fault = fault, .reason = reason});
+}
+
 void bed_end_power(struct bed *b, enum power power)
 {
 	enum outcome outcome = power == POWER_UNKNOWN ? OUTCOME_UNKNOWN : OUTCOME_DONE;
