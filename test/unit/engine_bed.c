@@ -126,11 +126,11 @@ static void take_talk(struct bed *b, const struct engine_action *a)
 	str_copy(t->text, sizeof(t->text), a->alert.text);
 }
 
-static void take_line(struct bed *b, const char *text)
+static void take_line(char *log, const char *text)
 {
-	size_t n = strlen(b->log);
+	size_t n = strlen(log);
 
-	snprintf(b->log + n, sizeof(b->log) - n, "%s\n", text);
+	snprintf(log + n, BED_LOG_SIZE - n, "%s\n", text);
 }
 
 static void drop_op(struct bed *b, uint32_t k)
@@ -172,7 +172,9 @@ static void take_actions(struct bed *b)
 			take_talk(b, a);
 			break;
 		case ACTION_LOG:
-			take_line(b, a->log.text);
+			take_line(b->log, a->log.text);
+			if (a->log.priority <= 4)
+				take_line(b->warned, a->log.text);
 			break;
 		default:
 			break;
