@@ -273,6 +273,7 @@ struct host_policy bed_policy(uint32_t host)
 static void make_engine(struct bed *b)
 {
 	struct engine_event ev = {.type = ENGINE_STARTED};
+	struct record *all;
 	char name[HOST_NAME_SIZE];
 
 	b->e = engine_create(&b->o);
@@ -286,9 +287,13 @@ static void make_engine(struct bed *b)
 		engine_host_set_policy(b->e, h, &p);
 	}
 	b->durable[0].store.epoch++;
-	ev.records.all = b->durable;
+	all = calloc(b->durable_n, sizeof(*all)); /* just as long, so that a look past its end is found out */
+	assert_non_null(all);
+	memcpy(all, b->durable, b->durable_n * sizeof(*all));
+	ev.records.all = all;
 	ev.records.n = b->durable_n;
 	bed_event(b, &ev, NULL);
+	free(all);
 }
 
 struct bed *bed_new(uint32_t host_n, const struct engine_options *o)

@@ -288,6 +288,23 @@ static void questions_end_with_the_time_of_a_rebuild(void **state)
 	}
 }
 
+/* Nova is waited for until its time is over, and in that millisecond no longer. */
+static void a_question_is_given_up_at_its_deadline(void **state)
+{
+	struct instance_view v = bed_view(1, "h1");
+	struct bed *b = listed(NULL, &v, 1);
+
+	(void)state;
+	let_pass(b, b->o.cloud_timeout_ms - 1, &v);
+	assert_non_null(bed_op(b, OP_ASK));
+	let_pass(b, 1, &v);
+	assert_null(bed_op(b, OP_ASK));
+	assert_int_equal(b->cancelled, 1);
+	let_pass(b, b->o.poll_ms, &v);
+	assert_non_null(bed_op(b, OP_ASK));
+	bed_free(b);
+}
+
 /* A thousand instances are asked about again and again: what changes nothing that a restart has to know costs no record. */
 static void a_question_costs_no_record(void **state)
 {
@@ -349,7 +366,8 @@ int main(void)
 	    cmocka_unit_test(the_time_of_a_rebuild_begins_when_nova_has_accepted_it),
 	    cmocka_unit_test(a_rebuild_that_is_seen_again_has_no_more_time),
 	    cmocka_unit_test(to_wait_for_a_turn_takes_no_time_from_the_questions),
-	    cmocka_unit_test(questions_end_with_the_time_of_a_rebuild), cmocka_unit_test(a_question_costs_no_record),
+	    cmocka_unit_test(questions_end_with_the_time_of_a_rebuild),
+	    cmocka_unit_test(a_question_is_given_up_at_its_deadline), cmocka_unit_test(a_question_costs_no_record),
 	    cmocka_unit_test(the_log_warns_of_what_stays_behind)};
 
 	return cmocka_run_group_tests_name("engine_asking", tests, NULL, NULL);
