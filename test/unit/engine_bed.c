@@ -126,11 +126,11 @@ static void take_talk(struct bed *b, const struct engine_action *a)
 	str_copy(t->text, sizeof(t->text), a->alert.text);
 }
 
-static void take_line(struct bed *b, const char *text)
+static void take_line(char *log, const char *text)
 {
-	size_t n = strlen(b->log);
+	size_t n = strlen(log);
 
-	snprintf(b->log + n, sizeof(b->log) - n, "%s\n", text);
+	snprintf(log + n, BED_LOG_SIZE - n, "%s\n", text);
 }
 
 static void drop_op(struct bed *b, uint32_t k)
@@ -173,7 +173,9 @@ static void take_actions(struct bed *b)
 			break;
 		case ACTION_LOG:
 			b->line_n[a->log.priority & 7]++;
-			take_line(b, a->log.text);
+			take_line(b->log, a->log.text);
+			if (a->log.priority <= 4)
+				take_line(b->warned, a->log.text);
 			break;
 		default:
 			break;
@@ -272,6 +274,7 @@ struct host_policy bed_policy(uint32_t host)
 static void make_engine(struct bed *b)
 {
 	struct engine_event ev = {.type = ENGINE_STARTED};
+	struct record *all;
 	char name[HOST_NAME_SIZE];
 
 	b->e = engine_create(&b->o);
@@ -285,9 +288,13 @@ static void make_engine(struct bed *b)
 		engine_host_set_policy(b->e, h, &p);
 	}
 	b->durable[0].store.epoch++;
-	ev.records.all = b->durable;
+	all = calloc(b->durable_n, sizeof(*all)); /* just as long, so that a look past its end is found out */
+	assert_non_null(all);
+	memcpy(all, b->durable, b->durable_n * sizeof(*all));
+	ev.records.all = all;
 	ev.records.n = b->durable_n;
 	bed_event(b, &ev, NULL);
+	free(all);
 }
 
 struct bed *bed_new(uint32_t host_n, const struct engine_options *o)

@@ -36,11 +36,12 @@ struct bed {
 	uint32_t cancelled;
 	struct bed_talk talk[BED_TALK];
 	uint32_t talk_n;
-	char log[BED_LOG_SIZE]; /* lines of the log, as far as there is room */
-	uint32_t line_n[8];     /* lines of the log by priority, all of them */
-	bool keep_untold;       /* do not answer ACTION_TELL by itself */
-	bool is_late;           /* answer every start of an acting operation with FAULT_LATE */
-	uint32_t steps, again;  /* engine steps, and those that were asked for by `again` */
+	char log[BED_LOG_SIZE];    /* lines of the log, as far as there is room */
+	char warned[BED_LOG_SIZE]; /* those of them that are warnings, or worse */
+	uint32_t line_n[8];        /* lines of the log by priority, all of them */
+	bool keep_untold;          /* do not answer ACTION_TELL by itself */
+	bool is_late;              /* answer every start of an acting operation with FAULT_LATE */
+	uint32_t steps, again;     /* engine steps, and those that were asked for by `again` */
 };
 
 /** bed_new() - an engine with @host_n hosts h1.. seen alive, each with two fence levels that have read on. bed_free() gives it back. */

@@ -34,7 +34,7 @@ static struct bed *two_die(uint32_t host_n, int64_t silent_ms)
 	bed_to_listing(b, DEAD);
 	reports(b, OTHER);
 	for (int64_t ms = 0; ms < silent_ms; ms += STEP_MS) {
-		bed_pass(b, STEP_MS);
+		bed_pass(b, silent_ms - ms < STEP_MS ? silent_ms - ms : STEP_MS);
 		see_others(b);
 	}
 	bed_set(b, OTHER, SIGN_ALIVE, SIGN_DEAD);
@@ -89,6 +89,84 @@ static void calls_do_not_wait_in_vain(void **state)
 	bed_free(b);
 }
 
+static void calls_wait_where_it_takes_just_as_long_as_they_may(void **state)
+{
+	(void)state;
+	for (int is_in_time = 0; is_in_time < 2; is_in_time++) {
+		struct bed *b = two_die(4, 30999 + is_in_time); /* reported in whole seconds, out after 60 of them */
+
+		assert_int_equal(bed_op(b, OP_ASK) == NULL, is_in_time);
+		bed_free(b);
+	}
+}
+
+/* h1 has two instances, which go one by one; the second one's turn comes so long after the first one's, and just then h3 looks dead. */
+static struct bed *turn_comes(int64_t after_ms)
+{
+	struct engine_options o = engine_options_default();
+	struct instance_view v[] = {bed_view(1, "h1"), bed_view(2, "h1")};
+	struct bed *b;
+
+	o.evacuate_per_host_n = 1;
+	o.cloud_timeout_ms = 2 * after_ms;
+	b = bed_new(4, &o);
+	bed_to_listing(b, DEAD);
+	reports(b, OTHER);
+	bed_pass(b, o.service_down_time_ms + 2000);
+	bed_end_views(b, OP_LIST, v, 2);
+	assert_string_equal(bed_op(b, OP_ASK)->start.instance, "uuid-1");
+	bed_pass(b, after_ms);
+	see_others(b);
+	bed_set(b, OTHER, SIGN_ALIVE, SIGN_DEAD);
+	v[0].exists = false;
+	bed_end_views(b, OP_ASK, v, 1);
+	bed_pass(b, 0);
+	return b;
+}
+
+/* Whoever died meanwhile; and what does not wait is not said to. */
+static void no_call_waits_once_that_time_is_over(void **state)
+{
+	int64_t over_ms = engine_options_default().service_down_time_ms / 2;
+	struct bed *b = turn_comes(over_ms - 1);
+
+	(void)state;
+	assert_null(bed_op(b, OP_ASK));
+	bed_pass(b, 1);
+	bed_pass(b, 0);
+	assert_non_null(bed_op(b, OP_ASK));
+	bed_free(b);
+	b = turn_comes(over_ms);
+	assert_non_null(bed_op(b, OP_ASK));
+	assert_null(strstr(b->log, "wait a moment"));
+	bed_free(b);
+}
+
+/* A fleet that takes all the room that there is. */
+static void a_full_fleet_is_looked_through_to_its_end(void **state)
+{
+	struct engine_options o = engine_options_default();
+	struct bed *b = bed_new(20, &o);
+	struct instance_view v = bed_view(1, "h1");
+
+	(void)state;
+	assert_int_equal(engine_host_add(b->e, "x1"), 20);
+	assert_int_equal(engine_host_add(b->e, "x2"), 21);
+	assert_int_equal(b->e->host_n, b->e->host_cap);
+	bed_to_listing(b, DEAD);
+	reports(b, OTHER);
+	bed_pass(b, o.service_down_time_ms + 2000);
+	see_others(b);
+	bed_set(b, OTHER, SIGN_ALIVE, SIGN_DEAD);
+	bed_end_views(b, OP_LIST, &v, 1);
+	assert_null(bed_op(b, OP_ASK));
+	assert_true(waited_ms(b, 60000) <= 31000);
+	v.exists = false;
+	bed_end_views(b, OP_ASK, &v, 1);
+	assert_int_equal(bed_row(b, DEAD), HOST_ROW_VERIFYING);
+	bed_free(b);
+}
+
 /* One of many: that Nova chooses just this one is so unlikely that to wait costs more. */
 static void calls_do_not_wait_for_one_of_many(void **state)
 {
@@ -129,7 +207,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(calls_wait_until_nova_knows),
 	    cmocka_unit_test(calls_wait_for_half_a_service_down_time_at_most),
-	    cmocka_unit_test(calls_do_not_wait_in_vain), cmocka_unit_test(calls_do_not_wait_for_one_of_many),
+	    cmocka_unit_test(calls_do_not_wait_in_vain),
+	    cmocka_unit_test(calls_wait_where_it_takes_just_as_long_as_they_may),
+	    cmocka_unit_test(no_call_waits_once_that_time_is_over),
+	    cmocka_unit_test(a_full_fleet_is_looked_through_to_its_end),
+	    cmocka_unit_test(calls_do_not_wait_for_one_of_many),
 	    cmocka_unit_test(calls_do_not_wait_for_a_host_that_reports),
 	    cmocka_unit_test(calls_do_not_wait_for_a_host_that_nova_passes_over)};
 

@@ -145,6 +145,9 @@ static const struct decide_case cases[] = {
 {"moved, evacuated again from there", "c2", SERVER_ACTIVE, TASK_REBUILDING, MIGRATION_ACCEPTED, 9, .source = "c2", .want = DECIDE_WATCH},
 {"moved, still rebuilding", "c2", SERVER_ACTIVE, TASK_REBUILDING, MIGRATION_DONE, 5, .want = DECIDE_WATCH},
 {"moved, between two states", "c2", SERVER_PAUSED, TASK_OTHER, MIGRATION_DONE, 5, .want = DECIDE_AGAIN},
+{"moved, its user pauses it", "c2", SERVER_ACTIVE, TASK_OTHER, MIGRATION_DONE, 5, .want = DECIDE_DONE},
+{"moved, stopped, its user starts it", "c2", SERVER_STOPPED, TASK_OTHER, MIGRATION_DONE, 5, .wanted = SERVER_STOPPED, .want = DECIDE_DONE},
+{"moved, paused there and at rest", "c2", SERVER_PAUSED, TASK_NONE, MIGRATION_DONE, 5, .want = DECIDE_DONE},
 {"moved without any record of an evacuation", "c2", SERVER_ACTIVE, TASK_NONE, .want = DECIDE_DONE},
 };
 /* clang-format on */
@@ -288,6 +291,36 @@ static void long_texts_are_cut(void **state)
 	assert_true(strlen(why) < sizeof(why));
 }
 
+/* Which readings speak for a lost call that was never begun: none beside which it, or another one, may be under way. */
+static void a_reading_of_nothing_leaves_no_room_for_a_call(void **state)
+{
+	static const struct {
+		enum migration_status status;
+		int64_t id;
+		enum server_task task;
+		bool dest_dead, newer_fault, want;
+	} rows[] = {{MIGRATION_NONE, 0, TASK_NONE, .want = true}, {MIGRATION_NONE, 0, TASK_REBUILDING, .want = false},
+	    {MIGRATION_FAILED, 5, TASK_NONE, .want = true}, {MIGRATION_ACCEPTED, 5, TASK_NONE, .want = false},
+	    {MIGRATION_ACCEPTED, 5, TASK_NONE, .dest_dead = true, .want = true},
+	    {MIGRATION_ACCEPTED, 5, TASK_NONE, .newer_fault = true, .want = true},
+	    {MIGRATION_ACCEPTED, 4, TASK_NONE, .dest_dead = true, .want = true},
+	    {MIGRATION_ACCEPTED, 6, TASK_NONE, .dest_dead = true, .want = false},
+	    {MIGRATION_ACCEPTED, 6, TASK_NONE, .newer_fault = true, .want = false}};
+
+	for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+		struct instance_record i = {.source = "c1", .seen_migration_id = 5};
+		struct decide_facts f = {.dest_is_proven_dead = rows[k].dest_dead};
+		struct instance_view v = {
+		    .exists = true, .state = rows[k].newer_fault ? SERVER_ERROR : SERVER_ACTIVE, .task = rows[k].task};
+
+		v.evacuation =
+		    (struct migration_view){.id = rows[k].id, .status = rows[k].status, .created_at_ms = 1000};
+		v.fault_at_ms = rows[k].newer_fault ? 1001 : 0;
+		if (instance_shows_nothing(&i, &v, &f) != rows[k].want)
+			fail_msg("row %zu: %s", k, rows[k].want ? "shows nothing" : "may be under way");
+	}
+}
+
 static struct migration_view record_of(int64_t id, enum migration_status s, const char *source, const char *dest)
 {
 	struct migration_view m = {.id = id, .status = s};
@@ -336,6 +369,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(each_case),
 	    cmocka_unit_test(call_is_never_said_beside_an_evacuation), cmocka_unit_test(long_texts_are_cut),
+	    cmocka_unit_test(a_reading_of_nothing_leaves_no_room_for_a_call),
 	    cmocka_unit_test(older_records_are_folded)};
 
 	return cmocka_run_group_tests_name("instance_decide", tests, NULL, NULL);
