@@ -532,8 +532,10 @@ void scene_run_killed(struct scene *s, uint64_t k, bool is_traced, struct scene_
 		sim.current = &sim.node[0];
 		scene_kill_dying();
 		sim_kill(&sim.node[0]);
+		controller_bury(&sim.node[0]);
+		scene_kill_buried();
 	}
-	for (int n = 0; n < REST_TURNS && (sim.node[0].is_dying || !is_at_its_end()); n++) {
+	for (int n = 0; n < REST_TURNS && !is_at_its_end(); n++) {
 		end_ms += REST_MS;
 		turn_with_kill(end_ms);
 	}
