@@ -53,7 +53,6 @@ static void instance_try(struct engine *e, struct instance *i)
 		i->rec.call_outcome = OUTCOME_UNKNOWN;
 		i->rec.empty_readings = 0;
 		i->rec.call_wall_ms = e->wall_ms;
-		i->empty_ms = 0;
 	}
 	work_arm(e, instance_ref(e, i), s->op, s->budget_ms(&e->o));
 	if (!op_kind_changes_world(s->op)) {

@@ -134,7 +134,6 @@ struct instance {
 	bool is_used;
 	bool has_slot;            /* counts against the limits */
 	int64_t call_ms;          /* our clock: when the call was sent; after a restart, when we started */
-	int64_t empty_ms;         /* our clock: first empty reading since */
 	int64_t rebuild_until_ms; /* stuck after this */
 	int64_t retry_ms;         /* back-off in use */
 	uint32_t rested_attempt;  /* failed calls after which it has already waited */
@@ -366,10 +365,9 @@ enum decision {
 	DECISION_N
 };
 struct decide_facts {
-	bool may_reset; /* option */
-	bool
-	    is_settled; /* the last call is older than evacuate_settle, and so is the first empty reading's beginning */
-	bool is_stuck;  /* the rebuild's time is over */
+	bool may_reset;  /* option */
+	bool is_settled; /* the last call is older than evacuate_settle, and two readings since showed nothing of it */
+	bool is_stuck;   /* the rebuild's time is over */
 	bool dest_is_proven_dead;
 	bool unfinished_is_dead; /* the destination of an older record under way was proven dead */
 	bool has_attempts;       /* for another call */
