@@ -10,6 +10,12 @@
 #include "base/strbuf.h"
 #include "engine/state.h"
 
+static bool is_about(const struct suspension *s, const struct host *h)
+{
+	return str_eq(s->rec.segment, SUSPENSION_OF_ALL) ||
+	       (h->policy.segment_name[0] && str_eq(s->rec.segment, h->policy.segment_name));
+}
+
 /* The suspension that keeps this host, the one that ends last; NULL = none. */
 static const struct suspension *suspension_of(const struct engine *e, const struct host *h)
 {
@@ -17,10 +23,8 @@ static const struct suspension *suspension_of(const struct engine *e, const stru
 
 	for (uint32_t k = 0; k < ENGINE_SUSPENSIONS_MAX; k++) {
 		const struct suspension *s = &e->suspensions[k];
-		bool is_its = str_eq(s->rec.segment, SUSPENSION_OF_ALL) ||
-			      (h->policy.segment_name[0] && str_eq(s->rec.segment, h->policy.segment_name));
 
-		if (!is_its || !suspension_is_active(e, s))
+		if (!suspension_is_active(e, s) || !is_about(s, h))
 			continue;
 		if (!found || (found->rec.until_wall_ms &&
 				  (!s->rec.until_wall_ms || s->rec.until_wall_ms > found->rec.until_wall_ms)))
