@@ -197,7 +197,7 @@ static bool run_some(void *arg, uint64_t from, uint64_t n, uint64_t *totals)
 		bounds.failed += !ok;
 		scene_free(&s);
 		if (!from && k / SAY_EVERY != (k + o->jobs) / SAY_EVERY)
-			fprintf(stderr, "%llu of %zu scenarios\n", (unsigned long long)(k + o->jobs), o->n);
+			fprintf(stderr, "%zu of %zu scenarios\n", (size_t)k + o->jobs, o->n);
 	}
 	controller_unconfigure();
 	flight_forget();
