@@ -70,10 +70,49 @@ static void instances_of_no_open_recovery_are_left_alone(void **state)
 	bed_free(b);
 }
 
+static struct instance_record *durable_instance(struct bed *b)
+{
+	for (uint32_t k = 0; k < b->durable_n; k++) {
+		if (b->durable[k].type == RECORD_INSTANCE)
+			return &b->durable[k].instance;
+	}
+	fail_msg("no instance is recorded");
+	return NULL;
+}
+
+/* Killed while its host is taken back: what still waits is refused, what has ended stays as it is, and what waits without that goes on. */
+static void what_waits_while_its_host_is_taken_back_is_refused(void **state)
+{
+	static const struct {
+		enum host_row host;
+		enum instance_row before, after;
+	} row[] = {{HOST_ROW_RETURNING, INSTANCE_ROW_WAITING, INSTANCE_ROW_REFUSED},
+	    {HOST_ROW_CLEANING, INSTANCE_ROW_WAITING, INSTANCE_ROW_REFUSED},
+	    {HOST_ROW_RETURNING, INSTANCE_ROW_DONE, INSTANCE_ROW_DONE},
+	    {HOST_ROW_CLEANING, INSTANCE_ROW_GONE, INSTANCE_ROW_GONE},
+	    {HOST_ROW_VERIFYING, INSTANCE_ROW_WAITING, INSTANCE_ROW_WAITING}};
+
+	for (size_t k = 0; k < sizeof(row) / sizeof(row[0]); k++) {
+		struct bed *b = bed_new(3, NULL);
+		struct recovery_record *r;
+
+		bed_to_recovered(b, 0);
+		durable_instance(b)->row = row[k].before;
+		r = (struct recovery_record *)(uintptr_t)bed_durable(b, "h1");
+		r->row = row[k].host;
+		bed_restart(b);
+		assert_int_equal(engine_instance_n(b->e), 1);
+		assert_int_equal(
+		    b->e->instances[b->e->recoveries[b->e->hosts[0].recovery].first].rec.row, row[k].after);
+		bed_free(b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(ends_of_which_everybody_was_told_are_left_alone),
-	    cmocka_unit_test(instances_of_no_open_recovery_are_left_alone)};
+	    cmocka_unit_test(instances_of_no_open_recovery_are_left_alone),
+	    cmocka_unit_test(what_waits_while_its_host_is_taken_back_is_refused)};
 
 	return cmocka_run_group_tests_name("engine_restart", tests, NULL, NULL);
 }
