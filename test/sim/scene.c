@@ -234,7 +234,8 @@ static bool read_sentence(struct reading *r, char *rest, enum scene_claim_kind k
 	if (!c)
 		return false;
 	c->n = scene_words(c->text, c->arg);
-	return (c->n && c->n <= SCENE_ARGS_MAX && scene_end_is_known(c)) || wrong(r, "end: nothing that is known");
+	return (c->n && c->n <= SCENE_ARGS_MAX && scene_end_is_known(c)) ||
+	       wrong(r, "%s: nothing that is known", kind == CLAIM_END ? "end" : "killed");
 }
 
 static bool read_end(struct reading *r, char *rest)

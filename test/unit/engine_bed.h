@@ -93,3 +93,10 @@ void bed_to_proven(struct bed *b, uint32_t host);
 void bed_to_listing(struct bed *b, uint32_t host);
 /** bed_to_recovered() - all the way, with one instance moved to h2. */
 void bed_to_recovered(struct bed *b, uint32_t host);
+/** bed_dies() - it is silent for as long as it takes to be confirmed, wherever that leads. bed_die_together() - the first @n hosts are. */
+void bed_dies(struct bed *b, uint32_t host);
+void bed_die_together(struct bed *b, uint32_t n);
+/** bed_marked_service() - nova's record of h1 with the marks of its first recovery, last reported then. */
+void bed_marked_service(struct bed *b, int64_t updated_ms);
+/** bed_breaker_says() - the breaker holds h1 with a reason that has @says in it; NULL: it does not hold it. Frees the bed. */
+void bed_breaker_says(struct bed *b, const char *says);

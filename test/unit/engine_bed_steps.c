@@ -188,3 +188,40 @@ void bed_to_recovered(struct bed *b, uint32_t host)
 	bed_end_views(b, OP_LIST, &moved, 1);
 	assert_int_equal(bed_row(b, host), HOST_ROW_RECOVERED);
 }
+
+void bed_dies(struct bed *b, uint32_t host)
+{
+	bed_set(b, host, SIGN_DEAD, SIGN_DEAD);
+	bed_pass(b, b->o.recheck_after_ms);
+	bed_end_look(b, host);
+}
+
+void bed_die_together(struct bed *b, uint32_t n)
+{
+	for (uint32_t h = 0; h < n; h++)
+		bed_set(b, h, SIGN_DEAD, SIGN_DEAD);
+	bed_pass(b, b->o.recheck_after_ms);
+	for (uint32_t h = 0; h < n; h++)
+		bed_see(b, h);
+	while (bed_op(b, OP_LOOK))
+		bed_end(b, OP_LOOK, OUTCOME_DONE, FAULT_NONE);
+}
+
+void bed_marked_service(struct bed *b, int64_t updated_ms)
+{
+	struct service_view s = {
+	    .state = SIGN_DEAD, .disabled = true, .forced_down = true, .updated_at_ms = updated_ms};
+
+	str_copy(s.disabled_reason, sizeof(s.disabled_reason), "osha recovery tsttst-1-1: host failed");
+	bed_service(b, 0, &s);
+}
+
+void bed_breaker_says(struct bed *b, const char *says)
+{
+	char why[REASON_SIZE] = "";
+	bool is_held = breaker_holds(b->e, &b->e->hosts[0], b->now_ms, why, sizeof(why));
+
+	if (is_held != (says != NULL) || (says && !strstr(why, says)))
+		fail_msg("expected \"%s\", it says \"%s\"", says ? says : "nothing", why);
+	bed_free(b);
+}

@@ -34,25 +34,15 @@ static uint32_t miss(struct bed *b, uint32_t from, uint32_t n, enum sign nova, e
 	return from + n;
 }
 
-static void holds(struct bed *b, const char *says)
-{
-	char why[REASON_SIZE] = "";
-	bool is_held = breaker_holds(b->e, &b->e->hosts[0], b->now_ms, why, sizeof(why));
-
-	if (is_held != (says != NULL) || (says && !strstr(why, says)))
-		fail_msg("expected \"%s\", it says \"%s\"", says ? says : "nothing", why);
-	bed_free(b);
-}
-
 static void one_path_weighs_by_its_share(void **state)
 {
 	struct bed *b = cloud_of(40, 2);
 
 	(void)miss(b, 1, 3, SIGN_ALIVE, SIGN_DEAD);
-	holds(b, NULL); /* four with the dead one: ten per cent */
+	bed_breaker_says(b, NULL); /* four with the dead one: ten per cent */
 	b = cloud_of(40, 2);
 	(void)miss(b, 1, 4, SIGN_ALIVE, SIGN_DEAD);
-	holds(b, "5 of 40 hosts went silent within 60 s, more than 4");
+	bed_breaker_says(b, "5 of 40 hosts went silent within 60 s, more than 4");
 }
 
 static void every_path_weighs_by_number(void **state)
@@ -60,13 +50,13 @@ static void every_path_weighs_by_number(void **state)
 	struct bed *b = cloud_of(100, 2);
 
 	(void)miss(b, 1, 1, SIGN_DEAD, SIGN_DEAD);
-	holds(b, NULL);
+	bed_breaker_says(b, NULL);
 	b = cloud_of(100, 2);
 	(void)miss(b, 1, 2, SIGN_DEAD, SIGN_DEAD);
-	holds(b, "3 hosts went silent on every path within 60 s, more than 2");
+	bed_breaker_says(b, "3 hosts went silent on every path within 60 s, more than 2");
 	b = cloud_of(100, 3);
 	(void)miss(b, 1, 2, SIGN_DEAD, SIGN_DEAD);
-	holds(b, NULL);
+	bed_breaker_says(b, NULL);
 }
 
 static struct bed *segment_of(uint32_t members, uint32_t silent)
@@ -83,20 +73,20 @@ static void a_whole_segment_is_held(void **state)
 {
 	struct bed *b;
 
-	holds(segment_of(2, 2), NULL); /* two are no segment that could fail as one */
-	holds(segment_of(3, 3), "3 of the 3 hosts of its segment");
-	holds(segment_of(4, 3), NULL);
-	holds(segment_of(10, 9), "9 of the 10 hosts of its segment");
-	holds(segment_of(10, 8), NULL);
+	bed_breaker_says(segment_of(2, 2), NULL); /* two are no segment that could fail as one */
+	bed_breaker_says(segment_of(3, 3), "3 of the 3 hosts of its segment");
+	bed_breaker_says(segment_of(4, 3), NULL);
+	bed_breaker_says(segment_of(10, 9), "9 of the 10 hosts of its segment");
+	bed_breaker_says(segment_of(10, 8), NULL);
 	b = segment_of(4, 3);
 	b->e->hosts[3].rec.maintenance = true; /* no member meanwhile */
-	holds(b, "3 of the 3 hosts of its segment");
+	bed_breaker_says(b, "3 of the 3 hosts of its segment");
 	b = segment_of(3, 3);
 	b->e->hosts[0].policy.is_in_segment = false;
-	holds(b, NULL);
+	bed_breaker_says(b, NULL);
 	b = segment_of(3, 3);
 	b->e->hosts[2].policy.is_in_segment = false;
-	holds(b, NULL);
+	bed_breaker_says(b, NULL);
 }
 
 /* @n of ten hosts are dead to the prober, one after the other, so that no window holds many of them. */
@@ -115,11 +105,11 @@ static void a_blind_monitor_is_no_witness(void **state)
 {
 	struct bed *b;
 
-	holds(probe_misses(8), NULL);
-	holds(probe_misses(9), "monitor probe calls 9 of 10 hosts dead and nova does not");
+	bed_breaker_says(probe_misses(8), NULL);
+	bed_breaker_says(probe_misses(9), "monitor probe calls 9 of 10 hosts dead and nova does not");
 	b = probe_misses(9);
 	b->e->hosts[0].policy.must_be_dead = 1; /* its policy does not ask the prober */
-	holds(b, NULL);
+	bed_breaker_says(b, NULL);
 }
 
 /* Only the prober is asked about all ten hosts; nova about @asked_n of them, none of which it calls dead. */
@@ -146,10 +136,10 @@ static struct bed *nova_agrees_on(uint32_t n)
 
 static void who_calls_another_blind_sees_enough_itself(void **state)
 {
-	holds(nova_contradicts_for(2), NULL);
-	holds(nova_contradicts_for(3), "monitor probe calls 9 of 10 hosts dead and nova does not");
-	holds(nova_agrees_on(5), NULL); /* half of them are dead to both */
-	holds(nova_agrees_on(4), "monitor probe calls 9 of 10 hosts dead and nova does not");
+	bed_breaker_says(nova_contradicts_for(2), NULL);
+	bed_breaker_says(nova_contradicts_for(3), "monitor probe calls 9 of 10 hosts dead and nova does not");
+	bed_breaker_says(nova_agrees_on(5), NULL); /* half of them are dead to both */
+	bed_breaker_says(nova_agrees_on(4), "monitor probe calls 9 of 10 hosts dead and nova does not");
 }
 
 /* From one edge of the window to the other, whichever of them was first. */
@@ -160,11 +150,11 @@ static void together_is_within_one_window_before_and_after(void **state)
 
 		b->now_ms += b->o.service_down_time_ms + late_ms;
 		(void)miss(b, 1, 2, SIGN_DEAD, SIGN_DEAD);
-		holds(b, late_ms ? NULL : "3 hosts went silent on every path");
+		bed_breaker_says(b, late_ms ? NULL : "3 hosts went silent on every path");
 		b = cloud_of(100, 2);
 		b->now_ms -= b->o.service_down_time_ms + late_ms;
 		(void)miss(b, 1, 2, SIGN_DEAD, SIGN_DEAD);
-		holds(b, late_ms ? NULL : "3 hosts went silent on every path");
+		bed_breaker_says(b, late_ms ? NULL : "3 hosts went silent on every path");
 	}
 }
 
@@ -173,17 +163,17 @@ static void chance_on_two_noisy_paths_is_held(void **state)
 	struct bed *b = cloud_of(400, 2);
 
 	(void)miss(b, miss(b, 1, 3, SIGN_ALIVE, SIGN_DEAD), 1, SIGN_DEAD, SIGN_ALIVE);
-	holds(b, NULL); /* seven thousandths of a host */
+	bed_breaker_says(b, NULL); /* seven thousandths of a host */
 	b = cloud_of(400, 2);
 	(void)miss(b, miss(b, 1, 4, SIGN_ALIVE, SIGN_DEAD), 1, SIGN_DEAD, SIGN_ALIVE);
-	holds(b, "may be so on all by chance");
+	bed_breaker_says(b, "may be so on all by chance");
 	b = cloud_of(400, 2);
 	(void)miss(b, 1, 39, SIGN_ALIVE, SIGN_DEAD);
-	holds(b, NULL); /* one noisy path is no chance on two */
+	bed_breaker_says(b, NULL); /* one noisy path is no chance on two */
 	b = cloud_of(40, 20);
 	b->e->hosts[0].policy.must_be_dead = 1;
 	(void)miss(b, 1, 5, SIGN_DEAD, SIGN_ALIVE);
-	holds(b, NULL); /* nor where there is only one */
+	bed_breaker_says(b, NULL); /* nor where there is only one */
 }
 
 /* A new configuration has one monitor less; the policies that name it, and what it said, stand there still. */
@@ -201,7 +191,7 @@ static void a_monitor_that_was_dropped_is_no_path(void **state)
 	struct bed *b = third_dropped(400);
 
 	(void)miss(b, miss(b, 1, 4, SIGN_ALIVE, SIGN_DEAD), 1, SIGN_DEAD, SIGN_ALIVE);
-	holds(b, "may be so on all by chance");
+	bed_breaker_says(b, "may be so on all by chance");
 }
 
 /* --- the rate --- */
@@ -234,8 +224,8 @@ static void what_was_proven_before_the_start_is_no_news(void **state)
 	struct bed *b = proven_before();
 
 	b->e->hosts[0].recovery = NIL; /* asked about before it has one */
-	holds(b, NULL);
-	holds(proven_before(), NULL);
+	bed_breaker_says(b, NULL);
+	bed_breaker_says(proven_before(), NULL);
 	for (int what = 0; what < 3; what++) {
 		b = proven_before();
 		for (uint32_t k = 1; k <= 2; k++) {
@@ -245,7 +235,7 @@ static void what_was_proven_before_the_start_is_no_news(void **state)
 			r->rec.proof.is_void = what == 1;
 			r->rec.proof.kind = what == 2 ? PROOF_NONE : PROOF_POWER;
 		}
-		holds(b, "3 hosts went silent on every path");
+		bed_breaker_says(b, "3 hosts went silent on every path");
 	}
 }
 
@@ -269,7 +259,7 @@ static void but_for_one_that_was_held_with_them_it_is(void **state)
 		own->rec.mass_held = row[k].own_held;
 		its->rec.mass_held = row[k].its_held;
 		its->rec.opened_wall_ms = own->rec.opened_wall_ms + row[k].later_ms;
-		holds(b, row[k].counts ? "3 hosts went silent on every path" : NULL);
+		bed_breaker_says(b, row[k].counts ? "3 hosts went silent on every path" : NULL);
 	}
 }
 

@@ -36,13 +36,6 @@ static void policy_set(struct bed *b, uint32_t host, const char *segment, const 
 	engine_host_set_policy(b->e, host, &p);
 }
 
-static void dies(struct bed *b, uint32_t host)
-{
-	bed_set(b, host, SIGN_DEAD, SIGN_DEAD);
-	bed_pass(b, b->o.recheck_after_ms);
-	bed_end_look(b, host);
-}
-
 static const char *held_back(struct bed *b, uint32_t host, bool is_calm)
 {
 	static struct host_snapshot s;
@@ -66,7 +59,7 @@ static void a_living_host_shows_what_would_hold_it(void **state)
 	assert_string_equal(held_back(b, 0, true), "suspended by ops (uid 1000) until it is resumed: cabling");
 	assert_string_equal(held_back(b, 0, false), "a monitor sees it alive");
 	assert_string_equal(held_back(b, 1, true), "");
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_HELD);
 	assert_string_equal(held_back(b, 0, false), "suspended by ops (uid 1000) until it is resumed: cabling");
 	bed_free(b);
@@ -83,7 +76,7 @@ static void it_ends_to_the_millisecond(void **state)
 	b = bed_new(3, &o);
 	until_ms = b->now_ms + 200123;
 	assert_int_equal(say(b, OPERATOR_SUSPEND, NULL, until_ms, NULL), 0);
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_SUSPENDED);
 	while (b->now_ms < until_ms - 1) {
 		bed_pass(b, until_ms - 1 - b->now_ms < 5000 ? until_ms - 1 - b->now_ms : 5000);
@@ -106,7 +99,7 @@ static void a_hold_that_goes_on_is_silent(void **state)
 	uint32_t entry;
 
 	assert_int_equal(say(b, OPERATOR_SUSPEND, NULL, 0, NULL), 0);
-	dies(b, 0);
+	bed_dies(b, 0);
 	entry = bed_recovery(b, 0)->entry;
 	for (int k = 0; k < 100; k++) {
 		bed_pass(b, 10000);
@@ -124,7 +117,7 @@ static void resumed_only_once_it_is_durable(void **state)
 	struct bed *b = bed_new(3, NULL);
 
 	assert_int_equal(say(b, OPERATOR_SUSPEND, NULL, 0, NULL), 0);
-	dies(b, 0);
+	bed_dies(b, 0);
 	b->store = BED_STORE_WAITS;
 	assert_int_equal(say(b, OPERATOR_RESUME, NULL, 0, NULL), 0);
 	bed_pass(b, 100);
@@ -203,7 +196,7 @@ static void it_is_there_after_a_restart(void **state)
 	assert_null(engine_suspension_next(b->e, engine_suspension_next(b->e, NULL)));
 	bed_see(b, 1);
 	bed_see(b, 2);
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_SUSPENDED);
 	bed_restart(b);
 	bed_set(b, 0, SIGN_DEAD, SIGN_DEAD);
@@ -219,7 +212,7 @@ static void a_release_lifts_what_held_it(void **state)
 	struct osha_err err = {0};
 
 	policy_set(b, 0, "rack-1", "daily 00:00-24:00", true);
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_WINDOW);
 	assert_int_equal(bed_say(b, OPERATOR_RELEASE, "tsttst-1-1", NULL, NULL), 0);
 	bed_pass(b, 1);
@@ -248,7 +241,7 @@ static void maintenance_ends_by_itself(void **state)
 
 	ev.word.until_wall_ms = until_ms + WALL_AHEAD_MS;
 	assert_int_equal(bed_event(b, &ev, NULL), 0);
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_true(b->e->hosts[0].rec.death_told);
 	while (b->now_ms < until_ms - 1) {
 		bed_pass(b, until_ms - 1 - b->now_ms < 5000 ? until_ms - 1 - b->now_ms : 5000);

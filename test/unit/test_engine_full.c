@@ -101,16 +101,6 @@ static void a_record_has_room_for_the_first_of_them(void **state)
 	bed_free(b);
 }
 
-static void holds(struct bed *b, const char *says)
-{
-	char why[REASON_SIZE] = "";
-	bool is_held = breaker_holds(b->e, &b->e->hosts[0], b->now_ms, why, sizeof(why));
-
-	if (is_held != (says != NULL) || (says && !strstr(why, says)))
-		fail_msg("expected \"%s\", it says \"%s\"", says ? says : "nothing", why);
-	bed_free(b);
-}
-
 /* All but the first host are dead to the last monitor, one after the other. */
 static struct bed *last_monitor_misses(uint32_t from)
 {
@@ -129,15 +119,15 @@ static void the_breaker_weighs_every_monitor_and_host(void **state)
 	struct bed *b = full(2);
 
 	all_say(b, 0, SIGN_DEAD);
-	holds(b, NULL);
+	bed_breaker_says(b, NULL);
 	b = full(2);
 	all_say(b, 0, SIGN_DEAD);
 	all_say(b, LAST - 1, SIGN_DEAD);
 	all_say(b, LAST, SIGN_DEAD);
-	holds(b, "3 of 16 hosts went silent");
-	holds(last_monitor_misses(1), "monitor m7 calls 16 of 16 hosts dead and nova does not");
-	holds(last_monitor_misses(2), "monitor m7 calls 15 of 16 hosts dead and nova does not");
-	holds(last_monitor_misses(3), NULL);
+	bed_breaker_says(b, "3 of 16 hosts went silent");
+	bed_breaker_says(last_monitor_misses(1), "monitor m7 calls 16 of 16 hosts dead and nova does not");
+	bed_breaker_says(last_monitor_misses(2), "monitor m7 calls 15 of 16 hosts dead and nova does not");
+	bed_breaker_says(last_monitor_misses(3), NULL);
 }
 
 /* Nothing was heard since the daemon stood still, but from the first host. */

@@ -251,15 +251,6 @@ static void evacuations_under_way_are_counted_and_the_first_is_named(void **stat
 
 /* --- the way back --- */
 
-static void service(struct bed *b, int64_t updated_ms)
-{
-	struct service_view s = {
-	    .state = SIGN_DEAD, .disabled = true, .forced_down = true, .updated_at_ms = updated_ms};
-
-	str_copy(s.disabled_reason, sizeof(s.disabled_reason), "osha recovery tsttst-1-1: host failed");
-	bed_service(b, 0, &s);
-}
-
 static struct bed *cleaning(int64_t return_timeout_ms)
 {
 	struct engine_options o = engine_options_default();
@@ -268,8 +259,8 @@ static struct bed *cleaning(int64_t return_timeout_ms)
 	o.return_timeout_ms = return_timeout_ms;
 	b = bed_new(3, &o);
 	bed_to_recovered(b, 0);
-	service(b, 1000);
-	service(b, 2000);
+	bed_marked_service(b, 1000);
+	bed_marked_service(b, 2000);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_CLEANING);
 	return b;
 }

@@ -81,13 +81,6 @@ static struct bed *cloud_of(uint32_t host_n, uint32_t at_once)
 	return bed_new(host_n, &o);
 }
 
-static void dies(struct bed *b, uint32_t host)
-{
-	bed_set(b, host, SIGN_DEAD, SIGN_DEAD);
-	bed_pass(b, b->o.recheck_after_ms);
-	bed_end_look(b, host);
-}
-
 static void assert_waits(struct bed *b, uint32_t host, const char *why)
 {
 	assert_int_equal(bed_row(b, host), HOST_ROW_HELD);
@@ -115,10 +108,10 @@ static void who_waited_longest_is_next(void **state)
 {
 	struct bed *b = cloud_of(6, 1);
 
-	dies(b, 3);
+	bed_dies(b, 3);
 	assert_int_equal(bed_row(b, 3), HOST_ROW_FENCING);
-	dies(b, 2);
-	dies(b, 1);
+	bed_dies(b, 2);
+	bed_dies(b, 1);
 	assert_waits(b, 2, ONE_RUNS);
 	assert_waits(b, 1, ONE_RUNS);
 	assert_int_equal(bed_told(b, MOMENT_HELD), 2);
@@ -135,8 +128,8 @@ static void a_place_that_was_given_is_kept(void **state)
 {
 	struct bed *b = cloud_of(6, 1);
 
-	dies(b, 3);
-	dies(b, 2);
+	bed_dies(b, 3);
+	bed_dies(b, 2);
 	bed_set(b, 1, SIGN_DEAD, SIGN_DEAD);
 	fails(b, 3);
 	assert_int_equal(bed_row(b, 2), HOST_ROW_CONFIRMING);
@@ -155,9 +148,9 @@ static void a_place_that_is_not_needed_goes_on(void **state)
 {
 	struct bed *b = cloud_of(6, 1);
 
-	dies(b, 3);
-	dies(b, 2);
-	dies(b, 1);
+	bed_dies(b, 3);
+	bed_dies(b, 2);
+	bed_dies(b, 1);
 	fails(b, 3);
 	assert_int_equal(bed_row(b, 2), HOST_ROW_CONFIRMING);
 	bed_set(b, 2, SIGN_ALIVE, SIGN_ALIVE);
@@ -171,8 +164,8 @@ static void a_place_is_free_when_the_rest_is_durable(void **state)
 {
 	struct bed *b = cloud_of(6, 1);
 
-	dies(b, 3);
-	dies(b, 2);
+	bed_dies(b, 3);
+	bed_dies(b, 2);
 	assert_int_equal(bed_say(b, OPERATOR_MAINTENANCE_ON, "h4", NULL, NULL), 0);
 	b->store = BED_STORE_WAITS;
 	bed_end(b, OP_POWER_OFF, OUTCOME_UNKNOWN, FAULT_TRANSIENT);
@@ -188,7 +181,7 @@ static void a_restart_counts_those_that_run(void **state)
 	struct bed *b = cloud_of(6, 1);
 
 	bed_to_proven(b, 3);
-	dies(b, 2);
+	bed_dies(b, 2);
 	assert_waits(b, 2, ONE_RUNS);
 	bed_restart(b);
 	bed_see(b, 3);
@@ -227,9 +220,9 @@ static void only_its_own_segment_counts(void **state)
 		snprintf(p.segment_name, sizeof(p.segment_name), "rack-%u", h / 3 + 1);
 		engine_host_set_policy(b->e, h, &p);
 	}
-	dies(b, 0);
-	dies(b, 1);
-	dies(b, 3);
+	bed_dies(b, 0);
+	bed_dies(b, 1);
+	bed_dies(b, 3);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
 	assert_waits(b, 1, "1 recovery runs in segment rack-1, no more than 1 at once");
 	assert_int_equal(bed_row(b, 3), HOST_ROW_FENCING);
@@ -254,9 +247,9 @@ static void a_share_has_to_stay_up(void **state)
 	struct bed *b = cloud_of(4, 0);
 
 	share_set(b, 75);
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
-	dies(b, 1);
+	bed_dies(b, 1);
 	assert_int_equal(bed_recovery(b, 1)->hold, HOLD_HEALTHY);
 	assert_string_equal(
 	    bed_recovery(b, 1)->why, "2 of 4 hosts of segment rack would be left up, at least 3 have to be (75%)");
@@ -274,7 +267,7 @@ static void a_host_in_doubt_is_not_up(void **state)
 
 		share_set(b, 75);
 		bed_set(b, 3, doubts[k][0], doubts[k][1]);
-		dies(b, 0);
+		bed_dies(b, 0);
 		assert_int_equal(bed_recovery(b, 0)->hold, HOLD_HEALTHY);
 		bed_free(b);
 	}
@@ -316,7 +309,7 @@ static void flapping_waits_for_an_operator(void **state)
 	struct bed *b = bed_new(3, NULL);
 
 	remember(b, 0, b->o.flaps_n);
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_FLAPPING);
 	assert_string_equal(
 	    bed_recovery(b, 0)->why, "fenced 3 times within 24 h, no more than 3 by itself: somebody has to decide");
@@ -336,7 +329,7 @@ static void one_fence_less_is_no_flapping(void **state)
 	struct bed *b = bed_new(3, NULL);
 
 	remember(b, 0, b->o.flaps_n - 1);
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
 	bed_free(b);
 }
@@ -350,7 +343,7 @@ static void a_cool_down_ends_to_the_second(void **state)
 	host(b, 0)->rec.cooling_wall_ms = 1;
 	host(b, 0)->rec.cooling_is_back = true;
 	host(b, 0)->cooling_ms = b->now_ms;
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_COOL_DOWN);
 	assert_non_null(strstr(bed_recovery(b, 0)->why, "it was taken back not long ago"));
 	bed_pass(b, 30000 - b->o.recheck_after_ms - 1);

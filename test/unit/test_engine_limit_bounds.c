@@ -28,13 +28,6 @@ static struct host *host(struct bed *b, uint32_t k)
 	return &b->e->hosts[k];
 }
 
-static void dies(struct bed *b, uint32_t k)
-{
-	bed_set(b, k, SIGN_DEAD, SIGN_DEAD);
-	bed_pass(b, b->o.recheck_after_ms);
-	bed_end_look(b, k);
-}
-
 static void share_set(struct bed *b, uint32_t k, uint32_t segment, bool is_in_segment)
 {
 	struct host_policy p = bed_policy(k);
@@ -133,7 +126,7 @@ static void a_window_of_an_hour_is_told_in_hours(void **state)
 		o.flap_window_ms = told[k].window_ms;
 		b = bed_new(3, &o);
 		remember(b, 0, o.flaps_n);
-		dies(b, 0);
+		bed_dies(b, 0);
 		assert_int_equal(bed_recovery(b, 0)->hold, HOLD_FLAPPING);
 		assert_non_null(strstr(bed_recovery(b, 0)->why, told[k].text));
 		bed_free(b);
@@ -149,7 +142,7 @@ static void flapping_is_asked_on_the_holds_own_schedule(void **state)
 	remember(b, 0, b->o.flaps_n);
 	host(b, 0)->rec.cooling_wall_ms = 1;
 	host(b, 0)->cooling_ms = b->e->now_ms - b->o.cool_down_ms + MINUTE_MS;
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_FLAPPING);
 	entry = bed_recovery(b, 0)->entry;
 	bed_pass(b, 2 * MINUTE_MS);
@@ -165,7 +158,7 @@ static void a_release_counts_while_the_memory_is_full(void **state)
 	struct bed *b = bed_new(3, NULL);
 
 	remember(b, 0, b->o.flaps_n);
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_FLAPPING);
 	assert_int_equal(bed_say(b, OPERATOR_RELEASE, bed_recovery(b, 0)->id, NULL, NULL), 0);
 	bed_pass(b, 1);
@@ -200,9 +193,9 @@ static void a_share_is_of_the_hosts_of_its_own_segment(void **state)
 			share_set(b, k, k >= 4 && is_in_segment ? 1 : 0, k < 4 || is_in_segment);
 		bed_set(b, 6, SIGN_ALIVE, SIGN_DEAD);
 		bed_set(b, 7, SIGN_ALIVE, SIGN_DEAD);
-		dies(b, 0);
+		bed_dies(b, 0);
 		assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
-		dies(b, 1);
+		bed_dies(b, 1);
 		assert_int_equal(bed_recovery(b, 1)->hold, HOLD_HEALTHY);
 		assert_non_null(strstr(bed_recovery(b, 1)->why, "2 of 4 hosts"));
 		bed_free(b);
@@ -221,7 +214,7 @@ static void a_share_is_reckoned_where_there_is_room_for_no_further_host(void **s
 		assert_int_equal(engine_host_add(b->e, name), k);
 	}
 	assert_int_equal(engine_host_add(b->e, "one-too-many"), NIL);
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
 	bed_free(b);
 }
@@ -233,7 +226,7 @@ static void who_is_looked_at_again_keeps_its_turn(void **state)
 {
 	struct bed *b = cloud_of(6, 1, 6000);
 
-	dies(b, 3);
+	bed_dies(b, 3);
 	bed_set(b, 2, SIGN_DEAD, SIGN_DEAD);
 	bed_pass(b, 1);
 	bed_set(b, 1, SIGN_DEAD, SIGN_DEAD);
@@ -261,7 +254,7 @@ static void one_that_was_being_fenced_keeps_its_place_over_a_start(void **state)
 	struct bed *b = cloud_of(6, 1, HOUR_MS);
 
 	bed_to_fencing(b, 3);
-	dies(b, 2);
+	bed_dies(b, 2);
 	assert_int_equal(bed_recovery(b, 2)->hold, HOLD_LIMIT);
 	bed_restart(b);
 	for (uint32_t k = 0; k < 6; k++)
@@ -292,8 +285,8 @@ static void an_older_record_frees_no_place(void **state)
 	struct engine_event told = {.type = ENGINE_TOLD, .told = {.moment = MOMENT_CONFIRMED}};
 	struct bed *b = cloud_of(6, 1, HOUR_MS);
 
-	dies(b, 3);
-	dies(b, 2);
+	bed_dies(b, 3);
+	bed_dies(b, 2);
 	assert_int_equal(bed_recovery(b, 2)->hold, HOLD_LIMIT);
 	assert_int_equal(bed_say(b, OPERATOR_MAINTENANCE_ON, "h4", NULL, NULL), 0);
 	b->store = BED_STORE_WAITS;

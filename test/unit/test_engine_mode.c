@@ -29,13 +29,6 @@ static struct bed *cloud_of(enum host_mode mode)
 	return b;
 }
 
-static void dies(struct bed *b, uint32_t host)
-{
-	bed_set(b, host, SIGN_DEAD, SIGN_DEAD);
-	bed_pass(b, b->o.recheck_after_ms);
-	bed_end_look(b, host);
-}
-
 static uint32_t touched(const struct bed *b)
 {
 	uint32_t n = 0;
@@ -56,7 +49,7 @@ static void one_that_asks_says_what_it_would_do(void **state)
 {
 	struct bed *b = cloud_of(MODE_ASK);
 
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_waits(b);
 	assert_string_equal(bed_durable(b, "h1")->why,
 	    "asks first: would power off by bmc0-h1, force down, disable, evacuate; `osha approve " ID "`");
@@ -69,7 +62,7 @@ static void an_approval_is_durable_and_lets_it_go_on(void **state)
 {
 	struct bed *b = cloud_of(MODE_ASK);
 
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_int_equal(bed_say(b, OPERATOR_APPROVE, ID, NULL, NULL), 0);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
 	assert_string_equal(bed_durable(b, "h1")->approved_by, "ops (uid 1000)");
@@ -88,7 +81,7 @@ static void without_an_approval_it_waits_for_ever(void **state)
 {
 	struct bed *b = cloud_of(MODE_ASK);
 
-	dies(b, 0);
+	bed_dies(b, 0);
 	for (int k = 0; k < 50; k++) {
 		bed_pass(b, b->o.hold_retry_ms);
 		assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
@@ -110,7 +103,7 @@ static void a_release_is_no_approval(void **state)
 {
 	struct bed *b = cloud_of(MODE_ASK);
 
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_int_equal(bed_say(b, OPERATOR_RELEASE, ID, NULL, NULL), 0);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
 	bed_end_look(b, 0);
@@ -143,7 +136,7 @@ static void it_is_taken_while_the_hold_tries_again_and_once(void **state)
 	struct bed *b = cloud_of(MODE_ASK);
 	struct osha_err err = {0};
 
-	dies(b, 0);
+	bed_dies(b, 0);
 	bed_pass(b, b->o.hold_retry_ms);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
 	assert_int_equal(bed_say(b, OPERATOR_APPROVE, ID, NULL, NULL), 0);
@@ -160,7 +153,7 @@ static void an_approval_lifts_no_other_gate(void **state)
 {
 	struct bed *b = cloud_of(MODE_ASK);
 
-	dies(b, 0);
+	bed_dies(b, 0);
 	for (uint32_t h = 1; h < 4; h++)
 		bed_set(b, h, SIGN_DEAD, SIGN_DEAD);
 	bed_say(b, OPERATOR_APPROVE, ID, NULL, NULL);
@@ -180,15 +173,15 @@ static void life_clears_it_and_the_approval_is_over(void **state)
 {
 	struct bed *b = cloud_of(MODE_ASK);
 
-	dies(b, 0);
+	bed_dies(b, 0);
 	bed_set(b, 0, SIGN_ALIVE, SIGN_ALIVE);
 	assert_int_equal(bed_durable(b, "h1")->row, HOST_ROW_CLEARED);
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_waits(b);
 	assert_int_equal(bed_say(b, OPERATOR_APPROVE, "tsttst-1-2", NULL, NULL), 0);
 	bed_set(b, 0, SIGN_ALIVE, SIGN_ALIVE);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_NONE);
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_waits(b);
 	assert_string_equal(bed_recovery(b, 0)->approved_by, "");
 	bed_free(b);
@@ -215,14 +208,14 @@ static void a_new_mode_counts_from_the_next_gate_on(void **state)
 {
 	struct bed *b = cloud_of(MODE_ASK);
 
-	dies(b, 0);
+	bed_dies(b, 0);
 	mode_set(b, 0, MODE_AUTOMATIC);
 	bed_pass(b, b->o.hold_retry_ms);
 	bed_end_look(b, 0);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING);
 	bed_free(b);
 	b = cloud_of(MODE_ASK);
-	dies(b, 0);
+	bed_dies(b, 0);
 	mode_set(b, 0, MODE_OBSERVE);
 	bed_pass(b, b->o.hold_retry_ms);
 	bed_end_look(b, 0);
@@ -260,7 +253,7 @@ static void one_that_observes_writes_and_touches_nothing(void **state)
 	struct bed *b = cloud_of(MODE_OBSERVE);
 	struct osha_err err = {0};
 
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_NONE);
 	assert_int_equal(bed_durable(b, "h1")->row, HOST_ROW_ABANDONED);
 	assert_true(bed_durable(b, "h1")->observed);
@@ -288,7 +281,7 @@ static void what_another_gate_holds_is_not_observed(void **state)
 	struct bed *b = cloud_of(MODE_OBSERVE);
 
 	b->e->hosts[0].rec.seen_on = 0;
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_NO_FENCE);
 	assert_false(bed_recovery(b, 0)->observed);
 	bed_free(b);
@@ -314,7 +307,7 @@ static void what_follows_is_remembered_once_each(void **state)
 	assert_int_equal(o->on_wall_ms + o->forced_down_wall_ms, 0);
 	down.forced_down = false;
 	bed_service(b, 0, &down);
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_string_equal(o->recovery, ID);
 	assert_int_equal(o->alive_wall_ms, 0);
 	reads(b, POWER_ON);
@@ -343,7 +336,7 @@ static void what_comes_after_its_life_is_another_story(void **state)
 	struct service_view down = {.state = SIGN_DEAD, .updated_at_ms = 5, .forced_down = true};
 	struct observed alive;
 
-	dies(b, 0);
+	bed_dies(b, 0);
 	bed_pass(b, 5000);
 	bed_set(b, 0, SIGN_ALIVE, SIGN_ALIVE);
 	alive = b->e->hosts[0].rec.observed;
@@ -353,7 +346,7 @@ static void what_comes_after_its_life_is_another_story(void **state)
 	assert_memory_equal(&b->e->hosts[0].rec.observed, &alive, sizeof(alive));
 	down.forced_down = false;
 	bed_service(b, 0, &down);
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_string_equal(b->e->hosts[0].rec.observed.recovery, "tsttst-1-2");
 	assert_int_equal(b->e->hosts[0].rec.observed.alive_wall_ms, 0);
 	bed_free(b);
@@ -364,11 +357,11 @@ static void the_snapshot_says_what_the_mode_would_do(void **state)
 	struct bed *b = cloud_of(MODE_ASK);
 	struct host_snapshot s;
 
-	dies(b, 0);
+	bed_dies(b, 0);
 	engine_host_snapshot(b->e, 0, b->now_ms, &s);
 	assert_non_null(strstr(s.held_back_by, "osha approve " ID));
 	mode_set(b, 1, MODE_OBSERVE);
-	dies(b, 1);
+	bed_dies(b, 1);
 	engine_host_snapshot(b->e, 1, b->now_ms, &s);
 	assert_non_null(strstr(s.held_back_by, "observed only"));
 	bed_free(b);
@@ -383,8 +376,8 @@ static void a_dry_run_says_it_whatever_the_mode(void **state)
 	b = bed_new(5, &o);
 	mode_set(b, 0, MODE_ASK);
 	mode_set(b, 1, MODE_OBSERVE);
-	dies(b, 0);
-	dies(b, 1);
+	bed_dies(b, 0);
+	bed_dies(b, 1);
 	assert_string_equal(
 	    bed_durable(b, "h1")->why, "dry run: would power off by bmc0-h1, force down, disable, evacuate");
 	assert_non_null(strstr(bed_durable(b, "h2")->why, "dry run: would power off"));

@@ -12,27 +12,18 @@
 #include "test/unit/engine_bed.h"
 
 /* nova's record of the host as this recovery left it, moved at @updated_ms */
-static void service(struct bed *b, int64_t updated_ms)
-{
-	struct service_view s = {
-	    .state = SIGN_DEAD, .disabled = true, .forced_down = true, .updated_at_ms = updated_ms};
-
-	str_copy(s.disabled_reason, sizeof(s.disabled_reason), "osha recovery tsttst-1-1: host failed");
-	bed_service(b, 0, &s);
-}
-
 /* The first record after our own PUTs is what later ones are compared with; one that has not moved says nothing. */
 static void only_a_newer_updated_at_is_a_report(void **state)
 {
 	struct bed *b = bed_new(3, NULL);
 
 	bed_to_recovered(b, 0);
-	service(b, 1000);
+	bed_marked_service(b, 1000);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_RECOVERED);
-	service(b, 1000);
-	service(b, 0);
+	bed_marked_service(b, 1000);
+	bed_marked_service(b, 0);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_RECOVERED);
-	service(b, 2000);
+	bed_marked_service(b, 2000);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_CLEANING);
 	bed_free(b);
 }
@@ -45,14 +36,14 @@ static void a_record_of_an_unreachable_cell_says_nothing(void **state)
 
 	(void)state;
 	bed_to_recovered(b, 0);
-	service(b, 1000);
+	bed_marked_service(b, 1000);
 	bed_restart(b);
 	bed_pass(b, 1);
 	bed_service(b, 0, &empty);
 	bed_pass(b, 1000);
-	service(b, 1000);
+	bed_marked_service(b, 1000);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_RECOVERED);
-	service(b, 2000);
+	bed_marked_service(b, 2000);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_CLEANING);
 	bed_free(b);
 }
@@ -86,10 +77,10 @@ static void a_record_asked_for_before_our_put_is_no_baseline(void **state)
 	bed_pass(b, 50);
 	bed_end(b, OP_FORCE_DOWN, OUTCOME_DONE, FAULT_NONE);
 	bed_end(b, OP_DISABLE, OUTCOME_DONE, FAULT_NONE);
-	bed_event(b, &ev, NULL); /* late answer to an early question */
-	service(b, 1000);        /* moved by our PUT */
+	bed_event(b, &ev, NULL);     /* late answer to an early question */
+	bed_marked_service(b, 1000); /* moved by our PUT */
 	assert_int_equal(bed_row(b, 0), HOST_ROW_LISTING);
-	service(b, 1001);
+	bed_marked_service(b, 1001);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_FENCING); /* its nova-compute lives: fenced again */
 	bed_free(b);
 }
@@ -101,13 +92,13 @@ static void our_own_put_after_a_restart_is_no_report(void **state)
 
 	bed_to_proven(b, 0);
 	bed_restart(b);
-	service(b, 1000);
+	bed_marked_service(b, 1000);
 	bed_end_power(b, POWER_OFF);
 	bed_end(b, OP_FORCE_DOWN, OUTCOME_DONE, FAULT_NONE);
-	service(b, 2000);
+	bed_marked_service(b, 2000);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_DISABLING);
 	bed_end(b, OP_DISABLE, OUTCOME_DONE, FAULT_NONE);
-	service(b, 3000);
+	bed_marked_service(b, 3000);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_LISTING);
 	bed_free(b);
 }
@@ -115,14 +106,14 @@ static void our_own_put_after_a_restart_is_no_report(void **state)
 static void to_cleaning(struct bed *b)
 {
 	bed_to_recovered(b, 0);
-	service(b, 1000);
+	bed_marked_service(b, 1000);
 	bed_pass(b, 10);
 	b->sign[0][1] = SIGN_ALIVE;
 	bed_see(b, 0);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_RETURNING);
-	service(b, 1000);
+	bed_marked_service(b, 1000);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_RETURNING);
-	service(b, 2000);
+	bed_marked_service(b, 2000);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_CLEANING);
 }
 
@@ -214,13 +205,13 @@ static void it_is_not_taken_back_while_an_instance_is_on_its_way(void **state)
 	p.let_return = true;
 	engine_host_set_policy(b->e, 0, &p);
 	bed_to_listing(b, 0);
-	service(b, 1000);
+	bed_marked_service(b, 1000);
 	bed_end_views(b, OP_LIST, &v, 1);
 	bed_end_views(b, OP_ASK, &v, 1);
 	bed_end(b, OP_EVACUATE, OUTCOME_DONE, FAULT_NONE);
-	service(b, 2000); /* it is on, and its nova-compute reports */
+	bed_marked_service(b, 2000); /* it is on, and its nova-compute reports */
 	assert_int_equal(bed_row(b, 0), HOST_ROW_RETURNING);
-	service(b, 3000);
+	bed_marked_service(b, 3000);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_CLEANING);
 	on_its_way.evacuation.status = MIGRATION_COMPLETED;
 	str_copy(on_its_way.host, sizeof(on_its_way.host), "h1");
@@ -278,7 +269,7 @@ static void a_refused_clearing_says_restart_nova_compute(void **state)
 	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_RESTART_COMPUTE);
 	assert_non_null(strstr(bed_recovery(b, 0)->why, "restart nova-compute on h1"));
 	/* its start is seen, and it goes on by itself */
-	service(b, 9000);
+	bed_marked_service(b, 9000);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_CLEANING);
 	bed_free(b);
 }
@@ -311,8 +302,8 @@ static void a_hold_on_the_way_back_is_told(void **state)
 	bed_end_views(b, OP_LIST, NULL, 0);
 	bed_end_views(b, OP_LIST, NULL, 0);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_RECOVERED);
-	service(b, 1000);
-	service(b, 2000);
+	bed_marked_service(b, 1000);
+	bed_marked_service(b, 2000);
 	bed_end_views(b, OP_MIGRATIONS, NULL, 0);
 	bed_end(b, OP_CLEAR_DOWN, OUTCOME_DONE, FAULT_NONE);
 	bed_end(b, OP_ENABLE, OUTCOME_REFUSED, FAULT_AUTH);

@@ -12,13 +12,6 @@
 
 #define TIME_IS_OVER "the hold's time is over: it tries again"
 
-static void dies(struct bed *b, uint32_t host)
-{
-	bed_set(b, host, SIGN_DEAD, SIGN_DEAD);
-	bed_pass(b, b->o.recheck_after_ms);
-	bed_end_look(b, host);
-}
-
 /* --- is another host proven dead? --- */
 
 /* Written and not yet durable, or durable and not read again since the start: nobody may rely on it. */
@@ -174,16 +167,24 @@ static void a_second_cut_says_what_the_first_one_came_to(void **state)
 	bed_free(b);
 }
 
-/* Its time is over, and nobody has said anything: the next look must not be put down to somebody. */
-static void a_hold_for_approval_that_runs_out_was_not_approved(void **state)
+/* h1 of a segment that asks first has died. */
+static struct bed *asked_first(void)
 {
 	struct bed *b = bed_new(3, NULL);
 	struct host_policy p = bed_policy(0);
 
-	(void)state;
 	p.mode = MODE_ASK;
 	engine_host_set_policy(b->e, 0, &p);
-	dies(b, 0);
+	bed_dies(b, 0);
+	return b;
+}
+
+/* Its time is over, and nobody has said anything: the next look must not be put down to somebody. */
+static void a_hold_for_approval_that_runs_out_was_not_approved(void **state)
+{
+	struct bed *b = asked_first();
+
+	(void)state;
 	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_APPROVAL);
 	bed_pass(b, b->o.hold_retry_ms);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_CONFIRMING);
@@ -194,13 +195,9 @@ static void a_hold_for_approval_that_runs_out_was_not_approved(void **state)
 /* Approved before, and held for something else since: that word is not the reason for the next try. */
 static void another_hold_of_an_approved_one_runs_out_by_itself(void **state)
 {
-	struct bed *b = bed_new(3, NULL);
-	struct host_policy p = bed_policy(0);
+	struct bed *b = asked_first();
 
 	(void)state;
-	p.mode = MODE_ASK;
-	engine_host_set_policy(b->e, 0, &p);
-	dies(b, 0);
 	assert_int_equal(bed_say(b, OPERATOR_APPROVE, "tsttst-1-1", NULL, NULL), 0);
 	bed_end_look(b, 0);
 	for (int k = 0; k < 4; k++)
@@ -222,7 +219,7 @@ static void a_hold_for_want_of_a_place_that_runs_out_was_given_none(void **state
 	o.recoveries_n = 1;
 	b = bed_new(5, &o);
 	bed_to_listing(b, 0);
-	dies(b, 1);
+	bed_dies(b, 1);
 	assert_int_equal(bed_recovery(b, 1)->hold, HOLD_LIMIT);
 	bed_pass(b, b->o.hold_retry_ms);
 	assert_int_equal(bed_row(b, 0), HOST_ROW_LISTING);

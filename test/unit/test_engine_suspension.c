@@ -70,13 +70,6 @@ static void rack_set(struct bed *b, uint32_t host, const char *segment, bool has
 	engine_host_set_policy(b->e, host, &p);
 }
 
-static void dies(struct bed *b, uint32_t host)
-{
-	bed_set(b, host, SIGN_DEAD, SIGN_DEAD);
-	bed_pass(b, b->o.recheck_after_ms);
-	bed_end_look(b, host);
-}
-
 /* --- which words are taken --- */
 
 static void an_end_has_to_lie_ahead(void **state)
@@ -189,8 +182,8 @@ static void the_end_of_a_suspension_wakes_only_what_it_held(void **state)
 	rack_set(b, 1, "rack-2", false);
 	rack_set(b, 2, "rack-2", true);
 	assert_int_equal(say(b, OPERATOR_SUSPEND, "rack-1", 0, NULL), 0);
-	dies(b, 0);
-	dies(b, 1);
+	bed_dies(b, 0);
+	bed_dies(b, 1);
 	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_SUSPENDED);
 	assert_int_equal(bed_recovery(b, 1)->hold, HOLD_NO_FENCE);
 	entry = bed_recovery(b, 1)->entry;
@@ -212,7 +205,7 @@ static void a_suspension_that_lasts_wakes_nobody(void **state)
 	o.hold_retry_ms = HOUR_MS;
 	b = bed_new(3, &o);
 	assert_int_equal(say(b, OPERATOR_SUSPEND, NULL, b->now_ms + 3 * HOUR_MS, NULL), 0);
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_SUSPENDED);
 	bed_set(b, 0, SIGN_UNKNOWN, SIGN_UNKNOWN);
 	bed_pass(b, HOUR_MS / 2);

@@ -10,13 +10,6 @@
 #include "base/strbuf.h"
 #include "test/unit/engine_bed.h"
 
-static void dies(struct bed *b, uint32_t host)
-{
-	bed_set(b, host, SIGN_DEAD, SIGN_DEAD);
-	bed_pass(b, b->o.recheck_after_ms);
-	bed_end_look(b, host);
-}
-
 /* Answer every reading under way: that of h1 so, those of others not at all. True: one of h1 was among them. */
 static bool read_power(struct bed *b, enum power power)
 {
@@ -36,13 +29,7 @@ static bool read_power(struct bed *b, enum power power)
 /* Three of six go silent: all of them are held. */
 static struct bed *mass_held(struct bed *b)
 {
-	for (uint32_t h = 0; h < 3; h++)
-		bed_set(b, h, SIGN_DEAD, SIGN_DEAD);
-	bed_pass(b, b->o.recheck_after_ms);
-	for (uint32_t h = 0; h < 3; h++)
-		bed_see(b, h);
-	while (bed_op(b, OP_LOOK))
-		bed_end(b, OP_LOOK, OUTCOME_DONE, FAULT_NONE);
+	bed_die_together(b, 3);
 	for (uint32_t h = 0; h < 3; h++)
 		assert_int_equal(bed_recovery(b, h)->hold, HOLD_MASS);
 	bed_pass(b, 1);
@@ -74,7 +61,7 @@ static void one_behind_a_limit_that_reads_off_has_nothing_to_wait_for(void **sta
 	o.recoveries_n = 1;
 	b = bed_new(5, &o);
 	bed_to_listing(b, 1);
-	dies(b, 0);
+	bed_dies(b, 0);
 	assert_int_equal(bed_recovery(b, 0)->hold, HOLD_LIMIT);
 	bed_pass(b, 1);
 	assert_true(read_power(b, POWER_OFF));

@@ -155,13 +155,7 @@ static void a_silent_cloud_fences_nothing(void **state)
 {
 	struct bed *b = bed_new(4, NULL);
 
-	for (uint32_t h = 0; h < 4; h++)
-		bed_set(b, h, SIGN_DEAD, SIGN_DEAD);
-	bed_pass(b, b->o.recheck_after_ms);
-	for (uint32_t h = 0; h < 4; h++)
-		bed_see(b, h);
-	while (bed_op(b, OP_LOOK))
-		bed_end(b, OP_LOOK, OUTCOME_DONE, FAULT_NONE);
+	bed_die_together(b, 4);
 	for (uint32_t h = 0; h < 4; h++) {
 		assert_int_equal(bed_row(b, h), HOST_ROW_HELD);
 		assert_int_equal(bed_recovery(b, h)->hold, HOLD_MASS);
