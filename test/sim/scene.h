@@ -11,7 +11,6 @@
 #include <stdio.h>
 
 #include "base/strbuf.h"
-#include "engine/record.h"
 #include "test/sim/realm.h"
 
 enum { SCENE_ACTS_MAX = 64, SCENE_CLAIMS_MAX = 64, SCENE_ARGS_MAX = 14, SCENE_LINE_SIZE = 1000 };
@@ -124,11 +123,9 @@ void scene_kill_buried(void);
 
 /** scene_end_is_number() - does this `end` claim count something, which a restart may change? */
 bool scene_end_is_number(const struct scene_claim *c);
-/** scene_host_edges(), scene_instance_edges() - the edges that the workflow tables have, by [from][to]; @is: all false before. */
-void scene_host_edges(bool is[HOST_ROW_N][HOST_ROW_N]);
-void scene_instance_edges(bool is[INSTANCE_ROW_N][INSTANCE_ROW_N]);
-/** scene_cover_turn() - look at the engine after something happened. scene_cover_line() - a line was heard. scene_cover_print() - the report;
+/** scene_cover_begin() - another scenario begins. scene_cover_turn() - look at the engine after something happened. scene_cover_line() - a line was heard. scene_cover_print() - the report;
  * true: every edge of the tables was taken, and no other. */
+void scene_cover_begin(void);
 void scene_cover_turn(void);
 void scene_cover_line(const char *line);
 bool scene_cover_print(FILE *to);

@@ -392,6 +392,7 @@ static void prepare(void)
 		s->acts[k].asked = 0;
 	}
 	scene_word_play(s);
+	scene_cover_begin();
 	if (s->has_two)
 		lease_service_begin();
 	story_begin(&written);

@@ -284,6 +284,10 @@ static int parse(struct arguments *a, int argc, char **argv)
 			*switch_of(a, o) = true;
 		}
 	}
+	if (a->jobs < 1 || a->jobs > JOBS_MAX) {
+		fprintf(stderr, "osha-sim: --jobs: 1 to %d expected\n", JOBS_MAX);
+		return 2;
+	}
 	return a->profile ? -1 : usage(stderr);
 }
 
